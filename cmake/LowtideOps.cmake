@@ -1,0 +1,25 @@
+# lowtide_add_ops(TARGET files...) compiles files that define ops: once as they are, and on x86-64
+# once more for AVX2 and for AVX-512, of which the best is chosen at run time. A driver outside
+# the library may use it for its own ops; without it an op runs on the baseline instruction set.
+
+function(lowtide_add_ops target)
+  target_sources(${target} PRIVATE ${ARGN})
+  if(NOT CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64|amd64")
+    return()
+  endif()
+  list(TRANSFORM ARGN PREPEND "${CMAKE_CURRENT_SOURCE_DIR}/" REGEX "^[^/]" OUTPUT_VARIABLE sources)
+  set_property(SOURCE ${ARGN} APPEND PROPERTY COMPILE_DEFINITIONS LOWTIDE_SIMD_VARIANTS)
+  foreach(level v3 v4)
+    set(variant ${target}_ops_${level})
+    add_library(${variant} OBJECT ${ARGN})
+    set_target_properties(${variant} PROPERTIES POSITION_INDEPENDENT_CODE ON CXX_STANDARD 20 CXX_EXTENSIONS OFF)
+    target_include_directories(${variant} PRIVATE $<TARGET_PROPERTY:${target},INCLUDE_DIRECTORIES>)
+    target_include_directories(${variant} SYSTEM PRIVATE $<TARGET_PROPERTY:xsimd,INTERFACE_INCLUDE_DIRECTORIES>)
+    target_compile_options(${variant} PRIVATE $<TARGET_PROPERTY:${target},COMPILE_OPTIONS> -march=x86-64-${level})
+    target_compile_definitions(${variant} PRIVATE LOWTIDE_SIMD_LEVEL=${level})
+    if(TARGET lowtide::lowtide)
+      target_link_libraries(${variant} PRIVATE lowtide::lowtide)
+    endif()
+    target_sources(${target} PRIVATE $<TARGET_OBJECTS:${variant}>)
+  endforeach()
+endfunction()
