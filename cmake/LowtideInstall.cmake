@@ -14,5 +14,12 @@ install(FILES "${PROJECT_BINARY_DIR}/lowtideConfig.cmake" "${PROJECT_BINARY_DIR}
 
 file(RELATIVE_PATH LOWTIDE_PC_PREFIX "/${CMAKE_INSTALL_LIBDIR}/pkgconfig" "/")
 string(REGEX REPLACE "/$" "" LOWTIDE_PC_PREFIX "${LOWTIDE_PC_PREFIX}")
+set(LOWTIDE_PC_REQUIRES "")
+if(NOT BUILD_SHARED_LIBS)
+  set(LOWTIDE_PC_REQUIRES "fmt lapacke openblas")
+  if(LOWTIDE_PARALLEL STREQUAL "tbb")
+    string(APPEND LOWTIDE_PC_REQUIRES " tbb")
+  endif()
+endif()
 configure_file("${CMAKE_CURRENT_LIST_DIR}/lowtide.pc.in" "${PROJECT_BINARY_DIR}/lowtide.pc" @ONLY)
 install(FILES "${PROJECT_BINARY_DIR}/lowtide.pc" DESTINATION "${CMAKE_INSTALL_LIBDIR}/pkgconfig")
