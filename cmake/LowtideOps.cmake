@@ -52,5 +52,6 @@ function(lowtide_ops_variant_ target variant level)
   target_compile_options(${variant} PRIVATE $<TARGET_PROPERTY:${target},COMPILE_OPTIONS> -march=x86-64-${level})
   target_compile_definitions(${variant} PRIVATE
     $<FILTER:$<TARGET_PROPERTY:${target},COMPILE_DEFINITIONS>,EXCLUDE,^LOWTIDE_SIMD_VARIANTS$>
-    LOWTIDE_SIMD_LEVEL=${level})
+    LOWTIDE_SIMD_LEVEL=${level}
+    xsimd=xsimd_${level})  # it has inline functions without the processor in their names: one copy a level
 endfunction()
