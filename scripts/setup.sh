@@ -1,0 +1,51 @@
+#!/bin/bash
+# Installs what building and testing needs, on Debian 12, Ubuntu 24.04 and later.
+# usage: scripts/setup.sh [--bench]     --bench: also PyTorch and JAX, to compare with
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+packages=(
+  build-essential cmake ninja-build ccache git pkg-config
+  libopenblas-pthread-dev liblapacke-dev libtbb-dev libfmt-dev libxsimd-dev librandom123-dev
+  libboost-test-dev libbenchmark-dev
+  clang-16 libclang-rt-16-dev clang-format-16 valgrind
+  gnuplot-nox librsvg2-bin fonts-dejavu-core python3 python3-numpy
+)
+bench=
+for option in "$@"; do
+  case $option in
+    --bench) bench=1; packages+=(python3-torch python3-venv ca-certificates) ;;
+    *) sed -n '2,3s/^# //p' "$0" >&2; exit 2 ;;
+  esac
+done
+
+fail() { echo "setup: $*" >&2; exit 1; }
+
+command -v dpkg-query >/dev/null || fail "needs Debian or Ubuntu; elsewhere install the packages named in $0"
+present=$(dpkg-query -W -f='${db:Status-Status}:${Package}\n' "${packages[@]}" 2>/dev/null || true)
+missing=()
+for package in "${packages[@]}"; do
+  grep -qx "installed:$package" <<<"$present" || missing+=("$package")
+done
+
+if [ ${#missing[@]} -gt 0 ]; then
+  as_root=()
+  if [ "$(id -u)" -ne 0 ]; then
+    command -v sudo >/dev/null || fail "not root and no sudo; ask for: apt-get install ${missing[*]}"
+    as_root=(sudo)
+  fi
+  apt() {
+    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=300 "$@" </dev/null
+  }
+  log=$(mktemp)
+  trap 'rm -f "$log"' EXIT
+  echo "setup: installing ${missing[*]}"
+  apt update >"$log" 2>&1 || fail "apt-get update failed: $(tail -n 1 "$log")"
+  apt install -y --no-install-recommends "${missing[@]}" >"$log" 2>&1 ||
+    fail "apt-get install failed: $(grep -m 1 '^E:' "$log" || tail -n 1 "$log")"
+fi
+
+venv=${LOWTIDE_PEERS_VENV:-build/peers-venv}
+if [ -n "$bench" ] && ! "$venv/bin/python" -c 'import jax' 2>/dev/null; then
+  bench/peers/setup.sh || fail "could not install JAX from PyPI"
+fi
