@@ -4,6 +4,7 @@
 #include <lowtide/linalg/error.h>
 
 #include <algorithm>
+#include <cstdio>
 #include <limits>
 #include <type_traits>
 
@@ -13,6 +14,11 @@ namespace {
 // Runs when the library is loaded, hence before any routine below.
 const bool single_threaded = [] {
   openblas_set_num_threads(1);
+  if (openblas_get_parallel() == OPENBLAS_OPENMP)
+    std::fputs(
+        "[blas] this OpenBLAS is of the OpenMP flavour, which may go back to many threads: "
+        "install libopenblas0-pthread\n",
+        stderr);
   return true;
 }();
 
@@ -40,12 +46,14 @@ void gemm(Trans ta, Trans tb, std::int64_t m, std::int64_t n, std::int64_t k, T 
           std::int64_t lda, const T* b, std::int64_t ldb, T beta, T* c, std::int64_t ldc) {
   if (m == 0 || n == 0) return;
   // A leading dimension of zero is refused by CBLAS even where nothing is read.
-  pick<T>(cblas_sgemm, cblas_dgemm)(CblasRowMajor, flag(ta), flag(tb), as_int(m), as_int(n), as_int(k), alpha, a,
-                                    std::max(1, as_int(lda)), b, std::max(1, as_int(ldb)), beta, c, as_int(ldc));
+  pick<T>(cblas_sgemm, cblas_dgemm)(CblasRowMajor, flag(ta), flag(tb), as_int(m), as_int(n), as_int(k), alpha,
+                                    a, std::max(1, as_int(lda)), b, std::max(1, as_int(ldb)), beta, c,
+                                    as_int(ldc));
 }
 
 template <class T>
-void gemv(Trans ta, std::int64_t m, std::int64_t n, T alpha, const T* a, std::int64_t lda, const T* x, T beta, T* y) {
+void gemv(Trans ta, std::int64_t m, std::int64_t n, T alpha, const T* a, std::int64_t lda, const T* x, T beta,
+          T* y) {
   const std::int64_t length = ta == Trans::yes ? n : m;
   if (length == 0) return;
   if (m == 0 || n == 0) {  // CBLAS returns without applying beta
@@ -83,21 +91,22 @@ T nrm2(std::int64_t n, const T* x) {
 }
 
 template <class T>
-void solve_lower(Trans tl, std::int64_t m, std::int64_t n, const T* l, std::int64_t ldl, T* b, std::int64_t ldb) {
+void solve_lower(Trans tl, std::int64_t m, std::int64_t n, const T* l, std::int64_t ldl, T* b,
+                 std::int64_t ldb) {
   if (m == 0 || n == 0) return;
   pick<T>(cblas_strsm, cblas_dtrsm)(CblasRowMajor, CblasLeft, CblasLower, flag(tl), CblasNonUnit, as_int(m),
                                     as_int(n), T{1}, l, as_int(ldl), b, as_int(ldb));
 }
 
-#define LOWTIDE_INSTANTIATE(T)                                                                                   \
-  template void gemm<T>(Trans, Trans, std::int64_t, std::int64_t, std::int64_t, T, const T*, std::int64_t,       \
-                        const T*, std::int64_t, T, T*, std::int64_t);                                            \
-  template void gemv<T>(Trans, std::int64_t, std::int64_t, T, const T*, std::int64_t, const T*, T, T*);          \
-  template void ger<T>(std::int64_t, std::int64_t, T, const T*, const T*, T*, std::int64_t);                     \
-  template void axpy<T>(std::int64_t, T, const T*, T*);                                                          \
-  template T dot<T>(std::int64_t, const T*, const T*);                                                           \
-  template void scal<T>(std::int64_t, T, T*);                                                                    \
-  template T nrm2<T>(std::int64_t, const T*);                                                                    \
+#define LOWTIDE_INSTANTIATE(T)                                                                             \
+  template void gemm<T>(Trans, Trans, std::int64_t, std::int64_t, std::int64_t, T, const T*, std::int64_t, \
+                        const T*, std::int64_t, T, T*, std::int64_t);                                      \
+  template void gemv<T>(Trans, std::int64_t, std::int64_t, T, const T*, std::int64_t, const T*, T, T*);    \
+  template void ger<T>(std::int64_t, std::int64_t, T, const T*, const T*, T*, std::int64_t);               \
+  template void axpy<T>(std::int64_t, T, const T*, T*);                                                    \
+  template T dot<T>(std::int64_t, const T*, const T*);                                                     \
+  template void scal<T>(std::int64_t, T, T*);                                                              \
+  template T nrm2<T>(std::int64_t, const T*);                                                              \
   template void solve_lower<T>(Trans, std::int64_t, std::int64_t, const T*, std::int64_t, T*, std::int64_t);
 LOWTIDE_INSTANTIATE(float)
 LOWTIDE_INSTANTIATE(double)

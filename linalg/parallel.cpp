@@ -1,3 +1,5 @@
+#include <fmt/format.h>
+#include <lowtide/linalg/error.h>
 #include <lowtide/linalg/parallel.h>
 
 #include <algorithm>
@@ -7,18 +9,27 @@
 #include <thread>
 #include <vector>
 
+namespace lowtide {
+namespace {
+int checked_limit(int threads) {
+  if (threads < 1) fail<Error>("ThreadLimit", fmt::format("{} threads: at least one is needed", threads));
+  return threads;
+}
+}  // namespace
+}  // namespace lowtide
+
 #ifdef LOWTIDE_PARALLEL_THREADS
 
 namespace lowtide {
 namespace {
-std::atomic<int> limit{0};      // 0: as many as there are cores
-std::atomic<int> helpers{0};    // threads running beside the callers
+std::atomic<int> limit{0};    // 0: as many as there are cores
+std::atomic<int> helpers{0};  // threads running beside the callers
 }  // namespace
 
 struct ThreadLimit::Impl {
   int before;
 };
-ThreadLimit::ThreadLimit(int threads) : impl_(new Impl{limit.exchange(threads)}) {}
+ThreadLimit::ThreadLimit(int threads) : impl_(new Impl{limit.exchange(checked_limit(threads))}) {}
 ThreadLimit::~ThreadLimit() { limit = impl_->before; }
 
 int thread_count() {
@@ -109,7 +120,7 @@ struct ThreadLimit::Impl {
   tbb::task_arena arena;
   tbb::task_arena* before;
 };
-ThreadLimit::ThreadLimit(int threads) : impl_(new Impl(threads)) {}
+ThreadLimit::ThreadLimit(int threads) : impl_(new Impl(checked_limit(threads))) {}
 ThreadLimit::~ThreadLimit() = default;
 
 int thread_count() {

@@ -46,7 +46,8 @@ Tensor Tensor::reshaped(const Shape& s) const {
 
 Tensor Tensor::rows(std::int64_t begin, std::int64_t end) const {
   if (shape.rank() == 0 || begin < 0 || end < begin || end > shape[0])
-    fail<ShapeError>("rows", fmt::format("rows {} to {} of a tensor of shape {}", begin, end, to_string(shape)));
+    fail<ShapeError>("rows",
+                     fmt::format("rows {} to {} of a tensor of shape {}", begin, end, to_string(shape)));
   Tensor t = *this;
   t.shape = shape.with(0, end - begin);
   t.offset += static_cast<std::size_t>(begin * shape.row_size());
@@ -86,8 +87,9 @@ Tensor linspace(double first, double last, std::int64_t n, Dtype dtype) {
     using T = decltype(zero);
     T* p = t.mutable_data<T>();
     for (std::int64_t i = 0; i < n; ++i) {
-      const double s = n > 1 ? static_cast<double>(i) / static_cast<double>(n - 1) : 0.0;
-      p[i] = static_cast<T>(first * (1 - s) + last * s);
+      // Divided last, so that steps that are whole numbers stay whole; the end is exact.
+      const double step = n > 1 ? (last - first) * static_cast<double>(i) / static_cast<double>(n - 1) : 0.0;
+      p[i] = static_cast<T>(i > 0 && i == n - 1 ? last : first + step);
     }
   });
   return t;
@@ -109,7 +111,8 @@ Tensor from(const Shape& shape, std::span<const double> values, Dtype dtype) {
   Tensor t(shape, dtype);
   dispatch(dtype, [&](auto zero) {
     using T = decltype(zero);
-    std::transform(values.begin(), values.end(), t.mutable_data<T>(), [](double v) { return static_cast<T>(v); });
+    std::transform(values.begin(), values.end(), t.mutable_data<T>(),
+                   [](double v) { return static_cast<T>(v); });
   });
   return t;
 }
