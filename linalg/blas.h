@@ -14,7 +14,8 @@ void gemm(Trans ta, Trans tb, std::int64_t m, std::int64_t n, std::int64_t k, T 
           std::int64_t lda, const T* b, std::int64_t ldb, T beta, T* c, std::int64_t ldc);
 // y = alpha op(A) x + beta y, with A stored (m,n).
 template <class T>
-void gemv(Trans ta, std::int64_t m, std::int64_t n, T alpha, const T* a, std::int64_t lda, const T* x, T beta, T* y);
+void gemv(Trans ta, std::int64_t m, std::int64_t n, T alpha, const T* a, std::int64_t lda, const T* x, T beta,
+          T* y);
 // A (m,n) += alpha x yT
 template <class T>
 void ger(std::int64_t m, std::int64_t n, T alpha, const T* x, const T* y, T* a, std::int64_t lda);
@@ -28,7 +29,8 @@ template <class T>
 T nrm2(std::int64_t n, const T* x);
 // B (m,n) = op(L)^-1 B with L (m,m) lower triangular.
 template <class T>
-void solve_lower(Trans tl, std::int64_t m, std::int64_t n, const T* l, std::int64_t ldl, T* b, std::int64_t ldb);
+void solve_lower(Trans tl, std::int64_t m, std::int64_t n, const T* l, std::int64_t ldl, T* b,
+                 std::int64_t ldb);
 
 const char* core_name();  // "SkylakeX": the kernels that OpenBLAS picked
 

@@ -17,8 +17,8 @@ namespace lowtide::pool {
 namespace {
 
 constexpr std::size_t grain = 64;
-constexpr int small_classes = 34;    // up to 32 KiB: cached by thread
-constexpr int pooled_classes = 86;   // up to 256 MiB: kept for reuse
+constexpr int small_classes = 34;   // up to 32 KiB: cached by thread
+constexpr int pooled_classes = 86;  // up to 256 MiB: kept for reuse
 constexpr int cached_per_class = 64;
 
 // Classes are 1,2,3,4 grains, then four an octave: 5,6,7,8, 10,12,14,16, ...

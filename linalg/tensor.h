@@ -18,7 +18,7 @@ struct Tensor {
   Buffer buffer;
   std::size_t offset = 0;  // of the first element, in elements
 
-  Tensor() = default;  // no value; false
+  Tensor() = default;        // no value; false
   Tensor(Shape s, Dtype d);  // uninitialized
 
   explicit operator bool() const { return static_cast<bool>(buffer); }
@@ -49,9 +49,9 @@ struct Tensor {
   double at(std::int64_t flat_index) const;  // one element, whatever the dtype
   double item() const;                       // the only element
 
-  Tensor reshaped(const Shape& s) const;                           // shares
-  Tensor rows(std::int64_t begin, std::int64_t end) const;         // of the first axis; shares
-  Tensor cast(Dtype d) const;                                      // shares if d is the dtype
+  Tensor reshaped(const Shape& s) const;                    // shares
+  Tensor rows(std::int64_t begin, std::int64_t end) const;  // of the first axis; shares
+  Tensor cast(Dtype d) const;                               // shares if d is the dtype
   Tensor clone() const;
 
  private:

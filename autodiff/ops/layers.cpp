@@ -1,0 +1,86 @@
+#include <fmt/format.h>
+#include <lowtide/autodiff/composite.h>
+#include <lowtide/autodiff/ops.h>
+#include <lowtide/linalg/blas.h>
+#include <lowtide/linalg/broadcast.h>
+#include <lowtide/linalg/random.h>
+
+#include <algorithm>
+
+namespace lowtide {
+namespace {
+
+// x W + b: the bias is written first and the product added to it, which saves a pass over y.
+struct Affine {
+  static constexpr const char* name = "affine";
+  struct Attr {};
+
+  static Tensor forward(std::span<const Var> xs, const Attr&) {
+    const Tensor &x = xs[0].peek(), &w = xs[1].peek(), &b = xs[2].peek();
+    if (x.shape.rank() != 2 || w.shape.rank() != 2 || b.shape.rank() != 1 || x.shape[1] != w.shape[0] ||
+        w.shape[1] != b.shape[0])
+      fail<ShapeError>(name, fmt::format("x {}, w {} and b {} do not make (n,p) (p,q) + (q)",
+                                         to_string(x.shape), to_string(w.shape), to_string(b.shape)));
+    const std::int64_t n = x.shape[0], p = w.shape[0], q = w.shape[1];
+    Tensor y({n, q}, x.dtype);
+    dispatch(x.dtype, [&](auto zero) {
+      using T = decltype(zero);
+      T* to = y.mutable_data<T>();
+      for (std::int64_t i = 0; i < n; ++i) std::copy_n(b.data<T>(), q, to + i * q);
+      blas::gemm(Trans::no, Trans::no, n, q, p, T{1}, x.data<T>(), p, w.data<T>(), q, T{1}, to, q);
+    });
+    return y;
+  }
+  static Var reference(const Vars& xs, const Attr&) { return matmul(xs[0], xs[1]) + xs[2]; }
+
+  static Var push(const PushRule& rule, const Attr&) {
+    Var ydot;
+    const auto add = [&](Var term) { ydot = ydot ? ydot + term : std::move(term); };
+    if (rule.xdots[0]) add(matmul(rule.xdots[0], rule.xs[1]));
+    if (rule.xdots[1]) add(matmul(rule.xs[0], rule.xdots[1]));
+    if (rule.xdots[2]) add(rule.xdots[2]);
+    return ydot;
+  }
+  static void pull(const PullRule& rule, const Attr&) {
+    const Tensor &x = rule.x(0), &w = rule.x(1), &ybar = rule.ybar.peek();
+    const std::int64_t n = x.shape[0], p = w.shape[0], q = w.shape[1];
+    dispatch(x.dtype, [&](auto zero) {
+      using T = decltype(zero);
+      if (rule.wants(0)) {
+        const auto xbar = rule.target(0);
+        blas::gemm(Trans::no, Trans::yes, n, p, q, T{1}, ybar.data<T>(), q, w.data<T>(), q,
+                   static_cast<T>(xbar.beta()), xbar.value.mutable_data<T>(), p);
+      }
+      if (rule.wants(1)) {
+        const auto wbar = rule.target(1);
+        blas::gemm(Trans::yes, Trans::no, p, q, n, T{1}, x.data<T>(), p, ybar.data<T>(), q,
+                   static_cast<T>(wbar.beta()), wbar.value.mutable_data<T>(), q);
+      }
+    });
+    if (rule.wants(2)) rule.add(2, Var(sum_to_shape(ybar, {q})));
+  }
+  static std::vector<Sample> samples() {
+    std::vector<Sample> result;
+    const auto add = [&](const char* label, std::int64_t n, std::int64_t p, std::int64_t q) {
+      const Stream root = Stream(1, name).child(label);
+      Tensors xs;
+      for (const Shape& shape : {Shape{n, p}, Shape{p, q}, Shape{q}})
+        xs.push_back(root.child("x", xs.size()).uniform(shape, Dtype::f64, -1, 1));
+      result.push_back({label, xs, [](const Vars& v) { return affine(v[0], v[1], v[2]); }});
+    };
+    add("tall", 9, 2, 3);
+    add("wide", 2, 7, 5);
+    add("square", 3, 3, 3);
+    add("1x1", 1, 1, 1);
+    add("empty", 0, 2, 3);
+    add("no input", 2, 0, 3);
+    return result;
+  }
+};
+LOWTIDE_REGISTER(Composite<Affine>)
+
+}  // namespace
+
+Var affine(const Var& x, const Var& w, const Var& b) { return composite<Affine>({x, w, b}); }
+
+}  // namespace lowtide

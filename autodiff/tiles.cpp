@@ -1,0 +1,294 @@
+#include <fmt/format.h>
+#include <lowtide/autodiff/ops.h>
+#include <lowtide/autodiff/tape_core.h>
+#include <lowtide/autodiff/tiles.h>
+#include <lowtide/linalg/blas.h>
+#include <lowtide/linalg/parallel.h>
+#include <lowtide/linalg/random.h>
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+
+namespace lowtide {
+
+Tile Tiles::operator[](std::int64_t i) const { return {i, i * per_tile, std::min(points, (i + 1) * per_tile)}; }
+
+namespace {
+
+// No tape of this thread may be written while tiles run: a captured Var would lose its derivative.
+class SealedTapes {
+ public:
+  SealedTapes() {
+    for (TapeCore* core = TapeCore::current(); core; core = core->outer)
+      if (!core->sealed) {
+        core->sealed = true;
+        cores_.push_back(core);
+      }
+  }
+  ~SealedTapes() {
+    for (TapeCore* core : cores_) core->sealed = false;
+  }
+  SealedTapes(const SealedTapes&) = delete;
+
+ private:
+  PoolVector<TapeCore*> cores_;
+};
+
+// Chunks of tiles that share a gradient buffer. Their number depends on the problem alone; a power of
+// two keeps the tree of sums, and so the load, even.
+std::int64_t chunk_count(std::int64_t tiles, std::size_t gradient_bytes) {
+  constexpr std::size_t most = 32, budget = std::size_t{256} << 20;
+  const std::size_t fitting =
+      std::clamp<std::size_t>(budget / std::max<std::size_t>(gradient_bytes, 1), 1, most);
+  return static_cast<std::int64_t>(std::bit_floor(std::min(fitting, static_cast<std::size_t>(tiles))));
+}
+
+struct Partial {
+  double value = 0;
+  Tensors gradients;
+};
+
+void add_in_place(Tensor& sum, const Tensor& term) {
+  dispatch(sum.dtype, [&](auto zero) {
+    using T = decltype(zero);
+    blas::axpy(sum.size(), T{1}, term.data<T>(), sum.mutable_data<T>());
+  });
+}
+
+void run_tile(const TileFunction& f, const Tile& tile, std::span<const Var> args, std::size_t wanted,
+              bool check, Partial& sum) {
+  Tape tape;
+  tape.check_finite(check);
+  Vars leaves;
+  leaves.reserve(args.size());
+  for (const Var& x : args) leaves.push_back(tape.leaf(x.peek()));
+  const Var y = [&] {
+    const GuardedValues guard(tape);
+    return f(leaves, tile);
+  }();
+  if (!y || y.size() != 1)
+    fail<ShapeError>("sum_over_tiles",
+                     "the tile function gives " + (y ? to_string(y.shape()) : "nothing") + ", not one number");
+  if (y.dtype() != args[0].dtype())
+    fail<DtypeError>("sum_over_tiles", fmt::format("the tile function gives {} for arguments in {}",
+                                                   name_of(y.dtype()), name_of(args[0].dtype())));
+  sum.value += y.item();
+  if (wanted == 0) return;
+  leaves.resize(wanted);
+  accumulate_gradient(y, leaves, sum.gradients);
+}
+
+// Values and gradients (to the first `wanted` arguments) of all tiles.
+Partial run_tiles(const TileFunction& f, const Tiles& tiles, std::span<const Var> args, std::size_t wanted) {
+  std::size_t gradient_bytes = 0;
+  for (std::size_t k = 0; k < wanted; ++k)
+    gradient_bytes += static_cast<std::size_t>(args[k].size()) * size_of(args[k].dtype());
+  const std::int64_t count = tiles.count();
+  const SealedTapes sealed;
+  Partial sum;
+  if (count == 0) {
+    for (std::size_t k = 0; k < wanted; ++k) sum.gradients.push_back(zeros(args[k].shape(), args[k].dtype()));
+    return sum;
+  }
+  const std::int64_t chunks = chunk_count(count, gradient_bytes);
+  sum = tree_reduce(
+      chunks,
+      [&](std::int64_t chunk) {
+        Partial partial;
+        partial.gradients.resize(wanted);
+        for (std::int64_t i = chunk * count / chunks; i < (chunk + 1) * count / chunks; ++i) {
+          const double before = partial.value;
+          run_tile(f, tiles[i], args, wanted, false, partial);
+          if (!std::isfinite(partial.value) && std::isfinite(before))
+            run_tile(f, tiles[i], args, wanted, true, partial);
+        }
+        return partial;
+      },
+      [](Partial& left, Partial&& right) {
+        left.value += right.value;
+        for (std::size_t k = 0; k < left.gradients.size(); ++k)
+          add_in_place(left.gradients[k], right.gradients[k]);
+      });
+  return sum;
+}
+
+struct Tiled {
+  std::shared_ptr<const TileFunction> f;
+  Tiles tiles;
+  std::size_t wanted = 0;  // gradients with respect to the first so many arguments
+  Tensors gradients;       // kept by tiled_sum
+  Tensor flat;             // of tiled_gradient, where it is known already
+};
+
+// The derivative of a tile function along tangents of some of its arguments, which follow the arguments.
+struct PushedTile final : TileFunction {
+  std::shared_ptr<const TileFunction> f;
+  std::size_t arguments;
+  PoolVector<std::size_t> moving;
+
+  Var operator()(const Vars& all, const Tile& tile) const override {
+    Vars args(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(arguments));
+    const Var y = (*f)(args, tile);
+    Vars xs, xdots;
+    for (std::size_t k = 0; k < moving.size(); ++k) {
+      xs.push_back(all[moving[k]]);
+      xdots.push_back(all[arguments + k]);
+    }
+    return push(y, xs, xdots, Graph::keep);
+  }
+};
+
+extern const RegisteredOp tiled_sum, tiled_gradient;
+
+// The gradient of the tiled sum of the function pushed along `tangents`: the second order of everything here.
+Var pushed_gradient(const Call& call, PoolVector<std::size_t> moving, std::span<const Var> tangents,
+                    std::size_t wanted) {
+  const Tiled& own = call.attr<Tiled>();
+  auto pushed = std::allocate_shared<PushedTile>(PoolAllocator<PushedTile>{});
+  pushed->f = own.f;
+  pushed->arguments = call.xs.size();
+  pushed->moving = std::move(moving);
+  Vars args(call.xs.begin(), call.xs.end());
+  args.insert(args.end(), tangents.begin(), tangents.end());
+  return record(tiled_gradient.op, args, make_attributes(Tiled{std::move(pushed), own.tiles, wanted, {}, {}}));
+}
+
+// The gradient of a tiled sum as a Var that can be differentiated again; its value is known.
+Var gradient_var(const Call& call) {
+  const Tiled& own = call.attr<Tiled>();
+  return record(tiled_gradient.op, call.xs,
+                make_attributes(Tiled{own.f, own.tiles, call.xs.size(), {}, flatten(own.gradients)}));
+}
+
+struct Piece {
+  std::int64_t begin, end;
+};
+PoolVector<Piece> pieces_of(std::span<const Var> xs) {
+  PoolVector<Piece> result;
+  std::int64_t n = 0;
+  for (const Var& x : xs) {
+    result.push_back({n, n + x.size()});
+    n += x.size();
+  }
+  return result;
+}
+Var piece_like(const Var& flat, const Piece& piece, const Var& x) {
+  return reshape(slice(flat, 0, piece.begin, piece.end), x.shape());
+}
+
+namespace sum_rules {
+
+Tensor forward(const Call& call) {
+  Tiled& own = call.attr<Tiled>();
+  Partial sum = run_tiles(*own.f, own.tiles, call.xs, own.wanted);
+  own.gradients = std::move(sum.gradients);
+  return scalar(sum.value, call.xs[0].dtype());
+}
+
+Var push(const PushRule& rule) {
+  const Tiled& own = rule.attr<Tiled>();
+  Var ydot;
+  const Var flat = rule.eager() ? Var() : gradient_var(rule);
+  const auto pieces = pieces_of(rule.xs);
+  for (std::size_t k = 0; k < rule.xs.size(); ++k) {
+    if (!rule.xdots[k]) continue;
+    Var term = dot(flat ? piece_like(flat, pieces[k], rule.xs[k]) : Var(own.gradients[k]), rule.xdots[k]);
+    ydot = ydot ? ydot + term : std::move(term);
+  }
+  return ydot;
+}
+
+void pull(const PullRule& rule) {
+  const Tiled& own = rule.attr<Tiled>();
+  const bool unit = rule.eager() && rule.ybar.item() == 1;
+  const Var flat = rule.eager() ? Var() : gradient_var(rule);
+  const auto pieces = pieces_of(rule.xs);
+  for (std::size_t k = 0; k < rule.xs.size(); ++k) {
+    if (!rule.wants(k)) continue;
+    const Var gradient = flat ? piece_like(flat, pieces[k], rule.xs[k]) : Var(own.gradients[k]);
+    rule.add(k, unit ? gradient : rule.ybar * gradient);
+  }
+}
+
+}  // namespace sum_rules
+
+namespace gradient_rules {
+
+Tensor forward(const Call& call) {
+  Tiled& own = call.attr<Tiled>();
+  if (own.flat) return std::move(own.flat);
+  return flatten(run_tiles(*own.f, own.tiles, call.xs, own.wanted).gradients);
+}
+
+Var push(const PushRule& rule) {
+  PoolVector<std::size_t> moving;
+  Vars tangents;
+  for (std::size_t k = 0; k < rule.xs.size(); ++k) {
+    if (!rule.xdots[k]) continue;
+    moving.push_back(k);
+    tangents.push_back(rule.xdots[k]);
+  }
+  return pushed_gradient(rule, std::move(moving), tangents, rule.attr<Tiled>().wanted);
+}
+
+// The Jacobian of a gradient is symmetric: its transpose along w is again the gradient pushed along w.
+void pull(const PullRule& rule) {
+  PoolVector<std::size_t> moving;
+  Vars tangents;
+  const auto pieces = pieces_of(rule.xs);
+  for (std::size_t k = 0; k < rule.attr<Tiled>().wanted; ++k) {
+    moving.push_back(k);
+    tangents.push_back(piece_like(rule.ybar, pieces[k], rule.xs[k]));
+  }
+  const Var flat = pushed_gradient(rule, std::move(moving), tangents, rule.xs.size());
+  for (std::size_t k = 0; k < rule.xs.size(); ++k)
+    if (rule.wants(k)) rule.add(k, piece_like(flat, pieces[k], rule.xs[k]));
+}
+
+}  // namespace gradient_rules
+
+// A small network's misfit over a few tiles of uneven length.
+struct SampleTile final : TileFunction {
+  Tensor points;
+  Var operator()(const Vars& xs, const Tile& tile) const override {
+    const Var x(tile.rows(points).cast(xs[0].dtype()));
+    return sum(square(matmul(tanh(matmul(x, xs[0])), xs[1]) - 0.3));
+  }
+};
+
+std::vector<Sample> samples_of(bool gradient) {
+  std::vector<Sample> result;
+  for (const std::int64_t points : {0, 1, 7, 40}) {
+    const Stream root = Stream(1, "tiles").child("points", static_cast<std::uint64_t>(points));
+    auto f = std::make_shared<SampleTile>();
+    f->points = root.child("x").uniform({points, 2}, Dtype::f64, -1, 1);
+    const Tiles tiles{points, 3};
+    result.push_back({fmt::format("{} points", points),
+                      {root.child("w").uniform({2, 4}, Dtype::f64, -1, 1),
+                       root.child("v").uniform({4, 1}, Dtype::f64, -1, 1)},
+                      [f, tiles, gradient](const Vars& xs) {
+                        return gradient
+                                   ? record(tiled_gradient.op, xs, make_attributes(Tiled{f, tiles, 2, {}, {}}))
+                                   : sum_over_tiles(tiles, xs, f);
+                      }});
+  }
+  return result;
+}
+
+const RegisteredOp tiled_sum({"tiled_sum", &sum_rules::forward, &sum_rules::push, &sum_rules::pull,
+                              [] { return samples_of(false); }});
+const RegisteredOp tiled_gradient({"tiled_gradient", &gradient_rules::forward, &gradient_rules::push,
+                                   &gradient_rules::pull, [] { return samples_of(true); }});
+
+}  // namespace
+
+Var sum_over_tiles(const Tiles& tiles, const Vars& args, std::shared_ptr<const TileFunction> f) {
+  if (args.empty()) fail<ShapeError>("sum_over_tiles", "no arguments");
+  if (tiles.points < 0 || tiles.per_tile <= 0)
+    fail<ShapeError>("sum_over_tiles", fmt::format("{} points in tiles of {}", tiles.points, tiles.per_tile));
+  const std::size_t wanted = any_tracked(args) ? args.size() : 0;
+  return record(tiled_sum.op, args, make_attributes(Tiled{std::move(f), tiles, wanted, {}, {}}));
+}
+
+}  // namespace lowtide

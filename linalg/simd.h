@@ -1,0 +1,82 @@
+// Packs: as many floats or doubles as one instruction takes, with the mathematics that elementwise
+// kernels are written in. A file of kernels is compiled once for each instruction set (see
+// cmake/LowtideOps.cmake); each copy lives in a namespace of its own, so that the linker can never
+// take an AVX-512 copy of a function for a processor that lacks it.
+//
+// A pack has no comparison operators: `x > 0 ? a : b` does not compile. Masks are packs of 0 and 1,
+// made by greater() and step() and used by select(), exactly as with Var.
+#pragma once
+#include <cstdint>
+#include <xsimd/xsimd.hpp>
+
+#ifdef LOWTIDE_SIMD_LEVEL
+#define LOWTIDE_SIMD_VARIANT  // this copy of the file gives kernels for one instruction set, nothing else
+#else
+#define LOWTIDE_SIMD_LEVEL base
+#endif
+#define LOWTIDE_CONCAT_(a, b) a##b
+#define LOWTIDE_CONCAT(a, b) LOWTIDE_CONCAT_(a, b)
+#define LOWTIDE_SIMD_NAMESPACE LOWTIDE_CONCAT(simd_, LOWTIDE_SIMD_LEVEL)
+
+namespace lowtide::LOWTIDE_SIMD_NAMESPACE {
+
+#if defined(__AVX512F__) && defined(__AVX512BW__) && defined(__AVX512DQ__)
+using Arch = xsimd::avx512bw;
+#elif defined(__AVX2__) && defined(__FMA__)
+using Arch = xsimd::fma3<xsimd::avx2>;
+#else
+using Arch = xsimd::default_arch;
+#endif
+
+template <class T>
+struct Pack {
+  using Batch = xsimd::batch<T, Arch>;
+  static constexpr std::int64_t size = static_cast<std::int64_t>(Batch::size);
+
+  Batch v;
+  Pack() = default;
+  Pack(Batch b) : v(b) {}
+  Pack(double x) : v(static_cast<T>(x)) {}  // a constant takes the pack's precision
+
+  static Pack load(const T* p) { return Batch::load_unaligned(p); }
+  void store(T* p) const { v.store_unaligned(p); }
+
+  friend Pack operator+(const Pack& a, const Pack& b) { return a.v + b.v; }
+  friend Pack operator-(const Pack& a, const Pack& b) { return a.v - b.v; }
+  friend Pack operator*(const Pack& a, const Pack& b) { return a.v * b.v; }
+  friend Pack operator/(const Pack& a, const Pack& b) { return a.v / b.v; }
+  friend Pack operator-(const Pack& a) { return -a.v; }
+
+  friend Pack exp(const Pack& a) { return xsimd::exp(a.v); }
+  friend Pack expm1(const Pack& a) { return xsimd::expm1(a.v); }
+  friend Pack log(const Pack& a) { return xsimd::log(a.v); }
+  friend Pack log1p(const Pack& a) { return xsimd::log1p(a.v); }
+  friend Pack sin(const Pack& a) { return xsimd::sin(a.v); }
+  friend Pack cos(const Pack& a) { return xsimd::cos(a.v); }
+  friend Pack tanh(const Pack& a) { return xsimd::tanh(a.v); }
+  friend Pack erf(const Pack& a) { return xsimd::erf(a.v); }
+  friend Pack sqrt(const Pack& a) { return xsimd::sqrt(a.v); }
+  friend Pack abs(const Pack& a) { return xsimd::abs(a.v); }
+  friend Pack pow(const Pack& a, const Pack& b) { return xsimd::pow(a.v, b.v); }
+
+  // A NaN in either argument comes out, unlike with the bare instructions.
+  friend Pack maximum(const Pack& a, const Pack& b) {
+    return xsimd::select(xsimd::isnan(a.v), a.v, xsimd::select(a.v > b.v, a.v, b.v));
+  }
+  friend Pack minimum(const Pack& a, const Pack& b) {
+    return xsimd::select(xsimd::isnan(a.v), a.v, xsimd::select(a.v < b.v, a.v, b.v));
+  }
+  friend Pack greater(const Pack& a, const Pack& b) {
+    return xsimd::select(a.v > b.v, Batch(T{1}), Batch(T{0}));
+  }
+  friend Pack equal(const Pack& a, const Pack& b) {
+    return xsimd::select(a.v == b.v, Batch(T{1}), Batch(T{0}));
+  }
+  friend Pack step(const Pack& a) { return greater(a, Pack(0.0)); }
+  friend Pack sign(const Pack& a) { return step(a) - step(-a); }
+  friend Pack select(const Pack& mask, const Pack& a, const Pack& b) {
+    return xsimd::select(mask.v != Batch(T{0}), a.v, b.v);
+  }
+};
+
+}  // namespace lowtide::LOWTIDE_SIMD_NAMESPACE
