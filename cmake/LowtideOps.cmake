@@ -50,6 +50,7 @@ function(lowtide_ops_variant_ target variant level)
   target_link_libraries(${variant} PRIVATE $<TARGET_PROPERTY:${target},LINK_LIBRARIES> lowtide::xsimd)
   target_include_directories(${variant} PRIVATE $<TARGET_PROPERTY:${target},INCLUDE_DIRECTORIES>)
   target_compile_options(${variant} PRIVATE $<TARGET_PROPERTY:${target},COMPILE_OPTIONS> -march=x86-64-${level}
+    $<$<CXX_COMPILER_ID:GNU>:-Wno-uninitialized -Wno-maybe-uninitialized>  # GCC bug 105593: its own intrinsics
     $<$<CONFIG:Debug>:-O2>)  # or the standard library's inline functions stay, shared with code for older processors
   target_compile_definitions(${variant} PRIVATE
     $<FILTER:$<TARGET_PROPERTY:${target},COMPILE_DEFINITIONS>,EXCLUDE,^LOWTIDE_SIMD_VARIANTS$>
