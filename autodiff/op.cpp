@@ -20,4 +20,10 @@ const std::vector<const Op*>& op_table() {
   return table();
 }
 
+const Op& op_named(std::string_view name) {
+  for (const Op* op : table())
+    if (op->name == name) return *op;
+  fail<Error>("op_named", std::string("there is no op ").append(name));
+}
+
 }  // namespace lowtide

@@ -88,6 +88,8 @@ struct Op {
 // All ops that exist in this program, by name.
 const std::vector<const Op*>& op_table();
 
+const Op& op_named(std::string_view name);  // throws if there is none
+
 struct RegisteredOp {  // an op with a place in the table
   Op op;
   explicit RegisteredOp(const Op& definition);

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <span>
+#include <string_view>
 #include <vector>
 
 namespace lowtide {
@@ -56,6 +57,11 @@ Var softplus(const Var& x);
 Var silu(const Var& x);  // x sigmoid(x), also known as swish
 Var gelu(const Var& x);  // x Phi(x), with the error function
 
+// What a layer may end with.
+enum class Activation : std::uint8_t { none, tanh, relu, silu, sin };
+Var activate(Activation activation, const Var& x);
+std::string_view name_of(Activation activation);
+
 // ---- comparisons and choices (ops/comparison.cpp); masks are 1 and 0 ----
 Var maximum(const Var& a, const Var& b);
 Var minimum(const Var& a, const Var& b);
@@ -104,8 +110,10 @@ Var dot(const Var& a, const Var& b);        // of all elements
 // ---- layers (ops/layers.cpp, ops/low_rank_layer.cpp) ----
 // x W + b for x (n,p), W (p,q), b (q)
 Var affine(const Var& x, const Var& w, const Var& b);
-// U (s1 o VT z) + B s2 for rows z of (n,m): V (m,r), U (w,r), B (w,q), s1 (r), s2 (q) -> (n,w)
-Var low_rank_layer(const Var& z, const Var& u, const Var& v, const Var& b, const Var& s1, const Var& s2);
+// sigma(U (s1 o VT z) + B s2) for the rows z of (n,m). Factors are stored by rows, one rank-one term a
+// row: u (r,w), v (r,m), b (q,w); s1 (r), s2 (q) -> (n,w)
+Var low_rank_layer(const Var& z, const Var& u, const Var& v, const Var& b, const Var& s1, const Var& s2,
+                   Activation activation = Activation::none);
 
 // ---- solves (ops/solve.cpp) ----
 // op(L)^-1 b for a lower triangular L (n,n), whose upper part is not read, and b (n,m)

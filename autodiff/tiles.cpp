@@ -35,13 +35,16 @@ class SealedTapes {
   PoolVector<TapeCore*> cores_;
 };
 
-// Chunks of tiles that share a gradient buffer. Their number depends on the problem alone; a power of
-// two keeps the tree of sums, and so the load, even.
+// Chunks of tiles that share a gradient buffer. Their number depends on the problem alone: several tiles
+// a chunk where gradients are large, so that adding chunks up stays cheap; a power of two keeps the tree
+// of sums, and so the load, even.
 std::int64_t chunk_count(std::int64_t tiles, std::size_t gradient_bytes) {
-  constexpr std::size_t most = 32, budget = std::size_t{256} << 20;
+  constexpr std::size_t most = 32, large = std::size_t{1} << 20, budget = std::size_t{256} << 20;
   const std::size_t fitting =
       std::clamp<std::size_t>(budget / std::max<std::size_t>(gradient_bytes, 1), 1, most);
-  return static_cast<std::int64_t>(std::bit_floor(std::min(fitting, static_cast<std::size_t>(tiles))));
+  const auto worth =
+      static_cast<std::size_t>(gradient_bytes < large ? tiles : std::max<std::int64_t>(1, tiles / 4));
+  return static_cast<std::int64_t>(std::bit_floor(std::min(fitting, worth)));
 }
 
 struct Partial {

@@ -45,6 +45,22 @@ template <class T>
 void gemm(Trans ta, Trans tb, std::int64_t m, std::int64_t n, std::int64_t k, T alpha, const T* a,
           std::int64_t lda, const T* b, std::int64_t ldb, T beta, T* c, std::int64_t ldc) {
   if (m == 0 || n == 0) return;
+  // Vectors go their own way: the packing of a product would cost more than the product. A rank-one
+  // product that overwrites C is written in one pass.
+  const bool column_a = ta == Trans::yes || lda == 1, row_b = tb == Trans::no || ldb == 1;
+  if (n == 1 && ldc == 1 && (tb == Trans::yes || ldb == 1))
+    return gemv(ta, ta == Trans::no ? m : k, ta == Trans::no ? k : m, alpha, a, lda, b, beta, c);
+  if (m == 1 && (ta == Trans::no || lda == 1))
+    return gemv(tb == Trans::no ? Trans::yes : Trans::no, tb == Trans::no ? k : n, tb == Trans::no ? n : k,
+                alpha, b, ldb, a, beta, c);
+  if (k == 1 && row_b && column_a && (beta == T{0} || beta == T{1})) {
+    if (beta == T{0})
+      for (std::int64_t i = 0; i < m; ++i)
+        for (std::int64_t j = 0; j < n; ++j) c[i * ldc + j] = alpha * a[i] * b[j];
+    else
+      ger(m, n, alpha, a, b, c, ldc);
+    return;
+  }
   // A leading dimension of zero is refused by CBLAS even where nothing is read.
   pick<T>(cblas_sgemm, cblas_dgemm)(CblasRowMajor, flag(ta), flag(tb), as_int(m), as_int(n), as_int(k), alpha,
                                     a, std::max(1, as_int(lda)), b, std::max(1, as_int(ldb)), beta, c,

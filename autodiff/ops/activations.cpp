@@ -50,4 +50,27 @@ LOWTIDE_ELEMENTWISE_1(softplus, Softplus)
 LOWTIDE_ELEMENTWISE_1(silu, Silu)
 LOWTIDE_ELEMENTWISE_1(gelu, Gelu)
 
+#ifndef LOWTIDE_SIMD_VARIANT
+Var activate(Activation activation, const Var& x) {
+  switch (activation) {
+    case Activation::tanh:
+      return tanh(x);
+    case Activation::relu:
+      return relu(x);
+    case Activation::silu:
+      return silu(x);
+    case Activation::sin:
+      return sin(x);
+    case Activation::none:
+      break;
+  }
+  return x;
+}
+
+std::string_view name_of(Activation activation) {
+  constexpr std::string_view names[] = {"none", "tanh", "relu", "silu", "sin"};
+  return names[static_cast<std::size_t>(activation)];
+}
+#endif
+
 }  // namespace lowtide
