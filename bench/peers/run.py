@@ -166,7 +166,7 @@ def selfcheck(peers: dict[str, list[str]], benches: list[str], timeout: float, t
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("bench", nargs="*", metavar="NAME", help=f"which benchmarks (all): {', '.join(BENCHES)}")
-    parser.add_argument("--build", type=Path, default=ROOT / "build", help="build folder that holds bench/bench_NAME")
+    parser.add_argument("--build", type=Path, default=ROOT / "build" / "release", help="holds bench/bench_NAME")
     parser.add_argument("--peers", default="torch,jax", help="which peers, separated by commas")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--cpus", help="the CPUs to use, e.g. 2,3; the first THREADS of them serve every program")
