@@ -31,6 +31,9 @@ struct AgainstGemm {
 };
 AgainstGemm against_gemm(const Options& options, double gflop, const std::function<void()>& step);
 
+// One line, or one JSON object with --json.
+void report(const Options& options, const char* name, const AgainstGemm& result, double gflop, double loss);
+
 double peak_megabytes();  // resident memory, at most so far
 
 }  // namespace lowtide::bench

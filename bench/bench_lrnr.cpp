@@ -1,6 +1,5 @@
 // One training step of an LRNR at the size of the paper's Euler case: loss and gradient in f32, 16 frames of
 // 500 points, in useful flops over the machine's own sgemm of the same run.
-#include <fmt/format.h>
 #include <lowtide/autodiff.h>
 #include <lowtide/linalg/parallel.h>
 #include <lowtide/models/lrnr.h>
@@ -30,17 +29,5 @@ int main(int argc, char** argv) {
   double value = 0;
   const double gflop = static_cast<double>(frames) * model.flops(points) * 1e-9;
   const auto result = bench::against_gemm(options, gflop, [&] { value = value_and_grad(loss, theta).value; });
-  if (options.json)
-    fmt::print(
-        "{{\"bench\": \"lrnr\", \"threads\": {}, \"gemm_gflops\": {:.2f}, \"step_gflops\": {:.2f}, "
-        "\"fraction\": {:.4f}, "
-        "\"peak_mb\": {:.1f}, \"seconds\": {:.6f}, \"seconds_min\": {:.6f}, \"gflop\": {:.3f}, \"loss\": "
-        "{:.9g}}}\n",
-        options.threads, result.gemm_gflops, result.step_gflops, result.fraction, bench::peak_megabytes(),
-        result.seconds.median, result.seconds.least, gflop, value);
-  else
-    fmt::print(
-        "LRNR step, {} thread(s): {:.3f} s, {:.1f} of {:.1f} GFLOP/s: {:.3f} of sgemm; at most {:.0f} MB\n",
-        options.threads, result.seconds.median, result.step_gflops, result.gemm_gflops, result.fraction,
-        bench::peak_megabytes());
+  bench::report(options, "lrnr", result, gflop, value);
 }
