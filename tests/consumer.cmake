@@ -24,11 +24,13 @@ foreach(room IN LISTS rooms)
   endforeach()
 endforeach()
 
+run("${python}" "${source}/tests/docs/extract.py" "${source}/docs/extend-autodiff.md" "${work}/page")
 run("${CMAKE_COMMAND}" -S "${source}/tests/consumer" -B "${work}/build" -G "${generator}"
     "-DCMAKE_PREFIX_PATH=${work}/prefix" "-DCMAKE_CXX_COMPILER=${compiler}" "-DCMAKE_CXX_FLAGS=${flags}"
-    -DCMAKE_BUILD_TYPE=Release)
+    -DCMAKE_BUILD_TYPE=Release "-DPAGE=${work}/page")
 run("${CMAKE_COMMAND}" --build "${work}/build")
 run("${work}/build/consumer")
+run("${work}/build/my_ops")
 
 find_program(pkg_config pkg-config)
 if(pkg_config)
