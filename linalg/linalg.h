@@ -1,8 +1,11 @@
-// All of linear algebra.
+// All of linear algebra, but for simd.h, which belongs to files of ops.
 #pragma once
 #include <lowtide/linalg/blas.h>
+#include <lowtide/linalg/broadcast.h>
+#include <lowtide/linalg/cpu.h>
 #include <lowtide/linalg/dtype.h>
 #include <lowtide/linalg/error.h>
+#include <lowtide/linalg/function_ref.h>
 #include <lowtide/linalg/jacobi.h>
 #include <lowtide/linalg/krylov.h>
 #include <lowtide/linalg/lapack.h>

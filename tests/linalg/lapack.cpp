@@ -9,13 +9,19 @@ int failures = 0;  // of the routines gesdd, gesvd the first that do not converg
 }
 extern "C" int LAPACKE_dgesdd(int layout, char job, int m, int n, double* a, int lda, double* s, double* u,
                               int ldu, double* vt, int ldvt) {
-  if (failures > 0) return 1;
+  if (failures > 0) {
+    std::fill_n(a, m * n, 1e5);  // as LAPACK would leave it
+    return 1;
+  }
   static const auto real = reinterpret_cast<decltype(&LAPACKE_dgesdd)>(dlsym(RTLD_NEXT, "LAPACKE_dgesdd"));
   return real(layout, job, m, n, a, lda, s, u, ldu, vt, ldvt);
 }
 extern "C" int LAPACKE_dgesvd(int layout, char job_u, char job_vt, int m, int n, double* a, int lda, double* s,
                               double* u, int ldu, double* vt, int ldvt, double* left) {
-  if (failures > 1) return 1;
+  if (failures > 1) {
+    std::fill_n(a, m * n, 1e5);
+    return 1;
+  }
   static const auto real = reinterpret_cast<decltype(&LAPACKE_dgesvd)>(dlsym(RTLD_NEXT, "LAPACKE_dgesvd"));
   return real(layout, job_u, job_vt, m, n, a, lda, s, u, ldu, vt, ldvt, left);
 }

@@ -78,9 +78,11 @@ BOOST_AUTO_TEST_CASE(misuse) {
   BOOST_TEST(!thrown<ShapeError>([&] { shifted(A, 1); }).empty());
   LinOp one_way = A;
   one_way.apply_transposed = nullptr;
-  for (const LinOp& op : {one_way, scaled(one_way, 2), sum(A, one_way), cast(one_way, Dtype::f32)})
+  for (const LinOp& op : {one_way, scaled(one_way, 2), sum(A, one_way), cast(one_way, Dtype::f32)}) {
     BOOST_TEST(
         contains(thrown<SolverError>([&] { times_transposed(op, ones({3}, op.dtype)); }), "no such map"));
+    BOOST_TEST(!op.apply_transposed);
+  }
   const LinOp liar = symmetric_op(3, Dtype::f64, [](const Tensor&) { return ones({2}, Dtype::f64); });
   BOOST_TEST(contains(thrown<ShapeError>([&] { times(liar, x); }), "returned f64 (2) for (3)"));
 }

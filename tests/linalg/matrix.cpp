@@ -34,9 +34,10 @@ BOOST_AUTO_TEST_CASE(products) {
 
 BOOST_AUTO_TEST_CASE(norms_over_the_whole_range) {
   for (double unit : {1.0, 1e-300, 1e300, 0x1p-1070, 1e-160, 1e160})
-    BOOST_TEST(std::abs(norm(from({2}, {3 * unit, 4 * unit})) / unit - 5) < 1e-14);
+    BOOST_TEST(std::abs(norm(from({2}, {3 * unit, -4 * unit})) / unit - 5) < 1e-14);
   for (double unit : {1.0, 1e-38, 3e37, 0x1p-145})
     BOOST_TEST(std::abs(norm(from({2}, {3 * unit, 4 * unit}, Dtype::f32)) / unit - 5) < 1e-6);
+  BOOST_TEST(std::abs(norm(from({2}, {-3e-200, -4e-200})) / 5e-200 - 1) < 1e-14);
   BOOST_TEST(norm(zeros({0}, Dtype::f64)) == 0);
   BOOST_TEST(std::isnan(norm(from({3}, {1, nan, 1e308}))));
   BOOST_TEST(std::isinf(norm(from({2}, {1, infinity}))));

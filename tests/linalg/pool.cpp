@@ -148,6 +148,16 @@ BOOST_AUTO_TEST_CASE(classes_waste_at_most_a_quarter, *pooled) {
   }
 }
 
+// A power of two is a class of its own.
+BOOST_AUTO_TEST_CASE(powers_of_two_waste_nothing, *pooled) {
+  for (std::size_t bytes = 64; bytes <= 65536; bytes *= 2) {
+    const std::uint64_t before = pool::stats().reserved_bytes;
+    std::vector<Buffer> live;
+    while (pool::stats().reserved_bytes == before) live.emplace_back(bytes);
+    BOOST_TEST(pool::stats().reserved_bytes - before == bytes + sizeof(pool::Block));
+  }
+}
+
 BOOST_AUTO_TEST_CASE(containers) {
   PoolVector<int> v;
   for (int i = 0; i < 1000; ++i) v.push_back(i);
