@@ -51,6 +51,7 @@ function(lowtide_ops_variant_ target variant level)
   target_include_directories(${variant} PRIVATE $<TARGET_PROPERTY:${target},INCLUDE_DIRECTORIES>)
   target_compile_options(${variant} PRIVATE $<TARGET_PROPERTY:${target},COMPILE_OPTIONS> -march=x86-64-${level}
     $<$<CXX_COMPILER_ID:GNU>:-Wno-uninitialized -Wno-maybe-uninitialized>  # GCC bug 105593: its own intrinsics
+    $<$<CXX_COMPILER_ID:Clang>:-Wno-unused-const-variable>  # an op's name and domain: the first copy uses them
     $<$<CONFIG:Debug>:-O2>)  # or the standard library's inline functions stay, shared with code for older processors
   target_compile_definitions(${variant} PRIVATE
     $<FILTER:$<TARGET_PROPERTY:${target},COMPILE_DEFINITIONS>,EXCLUDE,^LOWTIDE_SIMD_VARIANTS$>
