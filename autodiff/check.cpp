@@ -275,8 +275,7 @@ class Checker {
     for (std::size_t k = 0; k < pulled.size(); ++k)
       worst = std::max(worst, distance(to_vector(pulled32[k]), to_vector(pulled64[k])));
     expect("pull in f32", worst, tolerance * (norm_of(pulled) + scale_));
-    expect("value in f32", distance(at(rounded), at(same_point)),
-           tolerance * scale_);
+    expect("value in f32", distance(at(rounded), at(same_point)), tolerance * scale_);
   }
 
   void third_order(const Var& ydot, const Vars& xs, const Vars& u, const Vars& v) {

@@ -50,10 +50,11 @@ struct PushRule : Call {
 // xbar_i += J_iT ybar. A cotangent wider than its input is summed back; see unbroadcasting in sweep.cpp.
 struct PullRule : Call {
   const Var& y;
-  const Var& ybar;
+  Var& ybar;
   std::span<Var* const> xbars;  // null where no cotangent is wanted
 
   bool eager() const;
+  Tensor take_ybar() const;  // ybar's value, to be overwritten: the rule's own where nobody else holds it
   bool wants(std::size_t i) const { return xbars[i] != nullptr; }
   void add(std::size_t i, Var cotangent) const;
 

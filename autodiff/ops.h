@@ -108,8 +108,9 @@ Var outer(const Var& a, const Var& b);      // (m), (n) -> (m,n)
 Var dot(const Var& a, const Var& b);        // of all elements
 
 // ---- layers (ops/layers.cpp, ops/low_rank_layer.cpp) ----
-// x W + b for x (n,p), W (p,q), b (q)
-Var affine(const Var& x, const Var& w, const Var& b);
+// sigma(f (x W + b)) for x (n,p), W (p,q), b (q)
+Var affine(const Var& x, const Var& w, const Var& b, Activation activation = Activation::none,
+           double frequency = 1);
 // sigma(U (s1 o VT z) + B s2) for the rows z of (n,m). Factors are stored by rows, one rank-one term a
 // row: u (r,w), v (r,m), b (q,w); s1 (r), s2 (q) -> (n,w)
 Var low_rank_layer(const Var& z, const Var& u, const Var& v, const Var& b, const Var& s1, const Var& s2,

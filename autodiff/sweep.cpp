@@ -90,7 +90,7 @@ void pull_through(const Range& range, SideTable& table, Graph graph) {
     if (table.slots[k] && (flag & Range::depends) && core[id].op) {
       Node& node = core[id];  // stays where it is when a rule appends
       const Var y = keep ? core.tracked_var(id) : Var(node.value);
-      const Var ybar = flag & Range::target ? table.slots[k] : std::move(table.slots[k]);
+      Var ybar = flag & Range::target ? table.slots[k] : std::move(table.slots[k]);
       inputs_as_vars(core, node, keep, table.xs);
       table.bars.clear();
       for (std::int32_t i = 0; i < node.input_count; ++i) {
@@ -119,6 +119,8 @@ void pull_through(const Range& range, SideTable& table, Graph graph) {
 
 bool PushRule::eager() const { return !any_tracked(xs) && !any_tracked(xdots); }
 bool PullRule::eager() const { return !ybar.tracked() && !any_tracked(xs); }
+
+Tensor PullRule::take_ybar() const { return std::move(ybar.value_); }
 
 // Here cotangents of inputs that were stretched are summed back, once for all rules.
 void PullRule::add(std::size_t i, Var g) const {

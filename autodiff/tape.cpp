@@ -173,8 +173,11 @@ Var record(const Op& op, std::span<const Var> xs, const Attributes& attributes) 
       fail<DtypeError>(op.name, fmt::format("arguments of {} and {}: cast one of them", name_of(xs[0].dtype()),
                                             name_of(x.dtype())));
     if (TapeCore* other = TapeCore::of(x, op.name)) {
-      if (core && core != other)
+      if (core && core != other) {
+        core->check_open(op.name);
+        other->check_open(op.name);
         fail<TapeError>(op.name, "arguments stand on two tapes: differentiate on one tape, with Graph::keep");
+      }
       core = other;
     }
   }

@@ -76,6 +76,9 @@ void run_tile(const TileFunction& f, const Tile& tile, std::span<const Var> args
   if (y.dtype() != args[0].dtype())
     fail<DtypeError>("sum_over_tiles", fmt::format("the tile function gives {} for arguments in {}",
                                                    name_of(y.dtype()), name_of(args[0].dtype())));
+  if (y.tracked() && TapeCore::of(y, "sum_over_tiles") != TapeCore::current())
+    fail<TapeError>("sum_over_tiles",
+                    "the tile function gives a Var from outside: it may use its arguments only");
   sum.value += y.item();
   if (wanted == 0) return;
   leaves.resize(wanted);
@@ -89,6 +92,7 @@ Partial run_tiles(const TileFunction& f, const Tiles& tiles, std::span<const Var
     gradient_bytes += static_cast<std::size_t>(args[k].size()) * size_of(args[k].dtype());
   const std::int64_t count = tiles.count();
   const SealedTapes sealed;
+  const bool checked = TapeCore::current() && TapeCore::current()->finite_only;
   Partial sum;
   if (count == 0) {
     for (std::size_t k = 0; k < wanted; ++k) sum.gradients.push_back(zeros(args[k].shape(), args[k].dtype()));
@@ -102,7 +106,7 @@ Partial run_tiles(const TileFunction& f, const Tiles& tiles, std::span<const Var
         partial.gradients.resize(wanted);
         for (std::int64_t i = chunk * count / chunks; i < (chunk + 1) * count / chunks; ++i) {
           const double before = partial.value;
-          run_tile(f, tiles[i], args, wanted, false, partial);
+          run_tile(f, tiles[i], args, wanted, checked, partial);
           if (!std::isfinite(partial.value) && std::isfinite(before))
             run_tile(f, tiles[i], args, wanted, true, partial);
         }

@@ -109,15 +109,17 @@ double gemm_gflops(int threads) {
 
 void report(const Options& options, const char* name, const AgainstGemm& result, double gflop, double loss) {
   if (options.json)
-    fmt::print("{{\"bench\": \"{}\", \"threads\": {}, \"gemm_gflops\": {:.2f}, \"step_gflops\": {:.2f}, "
-               "\"fraction\": {:.4f}, \"peak_mb\": {:.1f}, \"seconds\": {:.6f}, \"seconds_min\": {:.6f}, "
-               "\"gflop\": {:.3f}, \"loss\": {:.9g}}}\n",
-               name, options.threads, result.gemm_gflops, result.step_gflops, result.fraction, peak_megabytes(),
-               result.seconds.median, result.seconds.least, gflop, loss);
+    fmt::print(
+        "{{\"bench\": \"{}\", \"threads\": {}, \"gemm_gflops\": {:.2f}, \"step_gflops\": {:.2f}, "
+        "\"fraction\": {:.4f}, \"peak_mb\": {:.1f}, \"seconds\": {:.6f}, \"seconds_min\": {:.6f}, "
+        "\"gflop\": {:.3f}, \"loss\": {:.9g}}}\n",
+        name, options.threads, result.gemm_gflops, result.step_gflops, result.fraction, peak_megabytes(),
+        result.seconds.median, result.seconds.least, gflop, loss);
   else
-    fmt::print("{} step, {} thread(s): {:.3f} s, {:.1f} of {:.1f} GFLOP/s: {:.3f} of sgemm; at most {:.0f} MB\n",
-               name, options.threads, result.seconds.median, result.step_gflops, result.gemm_gflops,
-               result.fraction, peak_megabytes());
+    fmt::print(
+        "{} step, {} thread(s): {:.3f} s, {:.1f} of {:.1f} GFLOP/s: {:.3f} of sgemm; at most {:.0f} MB\n", name,
+        options.threads, result.seconds.median, result.step_gflops, result.gemm_gflops, result.fraction,
+        peak_megabytes());
 }
 
 double peak_megabytes() {

@@ -19,13 +19,14 @@ int main(int argc, char** argv) {
     for (int i = 0; i < 250; ++i) y = sin(tanh(y * c + c));
     return sum(y);
   };
-  const auto seconds = bench::time_of(20 * options.repeats, [&] {
-    norm = max_abs(value_and_grad(chain, Tensors{x}).gradient[0]);
-  });
+  const auto seconds = bench::time_of(20 * options.repeats,
+                                      [&] { norm = max_abs(value_and_grad(chain, Tensors{x}).gradient[0]); });
   const double ns = seconds.median * 1e6;  // 1,000 ops
   if (options.json)
-    fmt::print("{{\"bench\": \"chain\", \"threads\": 1, \"ns_per_op\": {:.2f}, \"ns_per_op_min\": {:.2f}, \"gradient\": {:.6g}}}\n", ns,
-               seconds.least * 1e6, norm);
+    fmt::print(
+        "{{\"bench\": \"chain\", \"threads\": 1, \"ns_per_op\": {:.2f}, \"ns_per_op_min\": {:.2f}, "
+        "\"gradient\": {:.6g}}}\n",
+        ns, seconds.least * 1e6, norm);
   else
     fmt::print("chain of 1,000 ops on 16 elements: {:.0f} ns an op, forward and pull\n", ns);
 }

@@ -39,9 +39,10 @@ int main(int argc, char** argv) {
     });
   });
   if (options.json)
-    fmt::print("{{\"bench\": \"hvp\", \"threads\": {}, \"seconds_gradient\": {:.7f}, \"seconds_hvp\": {:.7f}, "
-               "\"seconds_push_push\": {:.7f}}}\n",
-               options.threads, gradient.median, product.median, second.median);
+    fmt::print(
+        "{{\"bench\": \"hvp\", \"threads\": {}, \"seconds_gradient\": {:.7f}, \"seconds_hvp\": {:.7f}, "
+        "\"seconds_push_push\": {:.7f}}}\n",
+        options.threads, gradient.median, product.median, second.median);
   else
     fmt::print("gradient {:.0f} us; Hessian-vector product {:.2f} and push of push {:.2f} gradients\n",
                gradient.median * 1e6, product.median / gradient.median, second.median / gradient.median);

@@ -16,7 +16,7 @@ void run(benchmark::State& state, Var (*op)(const Var&), Dtype dtype) {
 const struct {
   const char* name;
   Var (*op)(const Var&);
-} unary[] = {{"tanh", &tanh}, {"sin", &sin},         {"exp", &exp},     {"log", &log},
+} unary[] = {{"tanh", &tanh}, {"sin", &sin},         {"exp", &exp},   {"log", &log},
              {"relu", &relu}, {"sigmoid", &sigmoid}, {"gelu", &gelu}, {"square", &square}};
 
 void sum_rows(benchmark::State& state) {

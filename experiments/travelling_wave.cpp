@@ -39,8 +39,9 @@ Settings settings_from(int argc, char** argv) {
     const char* name;
     std::int64_t* value;
     std::int64_t least, most;
-  } numbers[] = {{"--steps", &s.steps, 1, 10000000}, {"--width", &s.width, 1, 10000},  {"--rank", &s.rank, 1, 10000},
-                 {"--points", &s.points, 2, 100000}, {"--frames", &s.frames, 3, 10000}, {"--seed", &s.seed, 0, 1 << 30}};
+  } numbers[] = {{"--steps", &s.steps, 1, 10000000}, {"--width", &s.width, 1, 10000},
+                 {"--rank", &s.rank, 1, 10000},      {"--points", &s.points, 2, 100000},
+                 {"--frames", &s.frames, 3, 10000},  {"--seed", &s.seed, 0, 1 << 30}};
   for (int i = 1; i < argc; ++i) {
     const std::string word = argv[i];
     if (i + 1 == argc) refuse("option " + word + " has no value, or is not known");
@@ -57,7 +58,9 @@ Settings settings_from(int argc, char** argv) {
       if (error != std::errc() || end != value.data() + value.size() || *n.value < n.least || *n.value > n.most)
         refuse(fmt::format("{} takes a whole number from {} to {}, not '{}'", word, n.least, n.most, value));
     }
-    if (!known) refuse("unknown option " + word + "; there are --out DIR, --steps, --width, --rank, --points, --frames, --seed");
+    if (!known)
+      refuse("unknown option " + word +
+             "; there are --out DIR, --steps, --width, --rank, --points, --frames, --seed");
   }
   return s;
 }
@@ -76,7 +79,8 @@ Frames make_frames(const Settings& s) {
   Frames data{Tensor({s.points, 1}, Dtype::f32), linspace(0, 1, s.frames, Dtype::f32).reshaped({s.frames, 1}),
               Tensor({s.frames, s.points}, Dtype::f32)};
   for (std::int64_t i = 0; i < s.points; ++i)
-    data.x.mutable_data<float>()[i] = static_cast<float>(-1 + (2.0 * static_cast<double>(i) + 1) / static_cast<double>(s.points));
+    data.x.mutable_data<float>()[i] =
+        static_cast<float>(-1 + (2.0 * static_cast<double>(i) + 1) / static_cast<double>(s.points));
   for (std::int64_t k = 0; k < s.frames; ++k)
     for (std::int64_t i = 0; i < s.points; ++i)
       data.u.mutable_data<float>()[k * s.points + i] = static_cast<float>(exact(data.x.at(i), data.t.at(k)));
@@ -137,10 +141,12 @@ void draw(const Settings& s, const Lrnr& model, const Tensors& theta, const Fram
     const std::int64_t k = 2 * half + 1;
     const Tensor y = predict(model, parameters, circle, data.t.rows(k, k + 1));
     for (std::int64_t i = 0; i < s.points; ++i)
-      fmt::print(csv, "{:.4f},{:.6f},{:.6f},{:.6f}\n", data.t.at(k), data.x.at(i), data.u.at(k * s.points + i), y.at(i));
+      fmt::print(csv, "{:.4f},{:.6f},{:.6f},{:.6f}\n", data.t.at(k), data.x.at(i), data.u.at(k * s.points + i),
+                 y.at(i));
     csv << "\n\n";
-    curves += fmt::format(", \\\n     'frames.csv' index {} using 2:4 with lines lw 1.5 lc {} title 't = {:.3f}'", curve,
-                          curve + 1, data.t.at(k));
+    curves +=
+        fmt::format(", \\\n     'frames.csv' index {} using 2:4 with lines lw 1.5 lc {} title 't = {:.3f}'",
+                    curve, curve + 1, data.t.at(k));
     ++curve;
   }
   csv.close();
@@ -178,11 +184,14 @@ int main(int argc, char** argv) try {
   const std::int64_t trained = (s.frames + 1) / 2;
   const double points = static_cast<double>(trained * s.points);
   const auto loss = [&](const Vars& parameters) {
-    return sum_over_tiles(Tiles{trained * s.points, s.points}, parameters, [=](const Vars& p, const Tile& tile) {
-      const std::int64_t k = 2 * tile.index;
-      const Var y = model(p, Var(circle), model.coefficients_at(p, Var(data.t.rows(k, k + 1))));
-      return sum(square(y - Var(data.u.rows(k, k + 1).reshaped({s.points, 1}))));
-    }) * (1 / points);
+    return sum_over_tiles(Tiles{trained * s.points, s.points}, parameters,
+                          [=](const Vars& p, const Tile& tile) {
+                            const std::int64_t k = 2 * tile.index;
+                            const Var y =
+                                model(p, Var(circle), model.coefficients_at(p, Var(data.t.rows(k, k + 1))));
+                            return sum(square(y - Var(data.u.rows(k, k + 1).reshaped({s.points, 1}))));
+                          }) *
+           (1 / points);
   };
   {
     Progress progress("training", s.steps);
@@ -195,10 +204,11 @@ int main(int argc, char** argv) try {
     }
   }
   draw(s, model, theta, data);
-  fmt::print("LRNR of width {} and rank {}, {} coefficients: relative L1 error {:.2f} % on the {} training frames, "
-             "{:.2f} % on the {} others\n",
-             s.width, s.rank, model.coefficients(), 100 * error_on(model, theta, data, 0), trained,
-             100 * error_on(model, theta, data, 1), s.frames - trained);
+  fmt::print(
+      "LRNR of width {} and rank {}, {} coefficients: relative L1 error {:.2f} % on the {} training frames, "
+      "{:.2f} % on the {} others\n",
+      s.width, s.rank, model.coefficients(), 100 * error_on(model, theta, data, 0), trained,
+      100 * error_on(model, theta, data, 1), s.frames - trained);
 } catch (const NonFiniteError& e) {
   fmt::print(stderr, "travelling_wave: diverged: {}\n", e.what());
   return 3;

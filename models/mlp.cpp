@@ -25,9 +25,9 @@ Var Mlp::operator()(std::span<const Var> parameters, const Var& x) const {
   if (parameters.size() != parameter_tensors()) fail<ShapeError>("mlp", "a wrong number of parameter tensors");
   Var z = x;
   for (std::size_t l = 0; l < layers(); ++l) {
-    const Var y = affine(z, parameters[2 * l], parameters[2 * l + 1]);
     const bool last = l + 1 == layers();
-    z = last ? y : activate(activation, frequency == 1 ? y : y * frequency);
+    z = affine(z, parameters[2 * l], parameters[2 * l + 1], last ? Activation::none : activation,
+               last ? 1 : frequency);
   }
   return z;
 }

@@ -10,9 +10,9 @@ void Adam::step(Tensors& theta, const Tensors& gradient) {
     fail<ShapeError>("adam", fmt::format("{} gradients for {} parameters", gradient.size(), theta.size()));
   for (std::size_t k = 0; k < theta.size(); ++k)
     if (!(theta[k].shape == gradient[k].shape) || theta[k].dtype != gradient[k].dtype)
-      fail<ShapeError>("adam", fmt::format("parameter {} is {} {}, its gradient {} {}", k, to_string(theta[k].shape),
-                                           name_of(theta[k].dtype), to_string(gradient[k].shape),
-                                           name_of(gradient[k].dtype)));
+      fail<ShapeError>("adam", fmt::format("parameter {} is {} {}, its gradient {} {}", k,
+                                           to_string(theta[k].shape), name_of(theta[k].dtype),
+                                           to_string(gradient[k].shape), name_of(gradient[k].dtype)));
   if (m.empty())
     for (const Tensor& p : theta) {
       m.push_back(zeros(p.shape, p.dtype));
@@ -27,7 +27,8 @@ void Adam::step(Tensors& theta, const Tensors& gradient) {
       T *p = theta[k].mutable_data<T>(), *mk = m[k].mutable_data<T>(), *vk = v[k].mutable_data<T>();
       const T* g = gradient[k].data<T>();
       const T b1 = static_cast<T>(beta1), b2 = static_cast<T>(beta2), rate = static_cast<T>(lr * scale1),
-              root = static_cast<T>(scale2), small = static_cast<T>(epsilon), keep = static_cast<T>(1 - lr * weight_decay);
+              root = static_cast<T>(scale2), small = static_cast<T>(epsilon),
+              keep = static_cast<T>(1 - lr * weight_decay);
       for (std::int64_t i = 0; i < theta[k].size(); ++i) {
         mk[i] = b1 * mk[i] + (T{1} - b1) * g[i];
         vk[i] = b2 * vk[i] + (T{1} - b2) * g[i] * g[i];

@@ -3,14 +3,12 @@
 //   factored   pT = v zT, qT = s1 o pT, y = q u       2 n r (m + w) flops
 //   assembled  A = vT diag(s1) u (m,w), y = z A       2 m r w + 2 n m w flops
 // Assembled wins where the layer's input or output is thin, as in the first and the last layer.
-// p and q are kept transposed, so that all products run along rows. The activation works in place on y
-// where its slope is known from its value, and its pull sums the bias's cotangent on the way.
+// p and q are kept transposed, so that all products run along rows.
+#include "layer_activation.h"
+
 #include <fmt/format.h>
 #include <lowtide/autodiff/composite.h>
-#include <lowtide/autodiff/elementwise.h>
 #include <lowtide/autodiff/ops.h>
-#include <lowtide/linalg/blas.h>
-#include <lowtide/linalg/broadcast.h>
 #include <lowtide/linalg/random.h>
 
 #include <algorithm>
@@ -60,27 +58,12 @@ T* clear_if_fresh(const PullRule::Target& target) {
   return to;
 }
 
-const ElementwiseKernels& kernels_of(Activation activation) {
-  static const auto find = [](Activation a) {
-    return &static_cast<const ElementwiseBody*>(op_named(name_of(a)).body)->kernels;
-  };
-  static const ElementwiseKernels* const kernels[] = {nullptr, find(Activation::tanh), find(Activation::relu),
-                                                      find(Activation::silu), find(Activation::sin)};
-  return *kernels[static_cast<std::size_t>(activation)];
-}
-
-// Whether sigma' is known from sigma's value, so that what went in need not be kept.
-bool slope_from_value(Activation activation) {
-  return activation == Activation::tanh || activation == Activation::relu;
-}
-
 struct LowRankLayer {
   static constexpr const char* name = "low_rank_layer";
   struct Attr {
-    Activation activation = Activation::none;
-    Tensor p, q;       // factored: pT, qT
-    Tensor scaled, a;  // assembled: diag(s1) v, A
-    Tensor before;     // the activation
+    LayerActivation activation;
+    Tensor p{}, q{};       // factored: pT, qT
+    Tensor scaled{}, a{};  // assembled: diag(s1) v, A
   };
 
   static Tensor forward(std::span<const Var> xs, Attr& keep) {
@@ -96,17 +79,7 @@ struct LowRankLayer {
       for (std::int64_t i = 1; i < e.n; ++i) std::copy_n(to, e.w, to + i * e.w);
       e.assembled() ? add_assembled(xs, e, keep, to) : add_factored(xs, e, keep, to);
     });
-    if (keep.activation == Activation::none) return y;
-    Tensor z = slope_from_value(keep.activation) ? std::move(y) : Tensor(y.shape, y.dtype);
-    if (y) keep.before = y;
-    dispatch(z.dtype, [&](auto zero) {
-      using T = decltype(zero);
-      T* to = z.mutable_data<T>();
-      const void* from[] = {keep.before ? keep.before.template data<T>() : to};
-      const std::int64_t step[] = {1};
-      kernels_of(keep.activation).value[static_cast<std::size_t>(z.dtype)](to, from, step, z.size());
-    });
-    return z;
+    return keep.activation.apply(std::move(y));
   }
 
   template <class T>
@@ -135,7 +108,7 @@ struct LowRankLayer {
     const Var bias = matmul(reshape(xs[S2], {1, xs[S2].size()}), xs[B]);
     const Var y =
         matmul(matmul(xs[Z], xs[V], Trans::no, Trans::yes) * xs[S1], xs[U]) + reshape(bias, {bias.size()});
-    return activate(keep.activation, y);
+    return activate(keep.activation.activation, y);
   }
 
   static void pull(const PullRule& rule, const Attr& keep) {
@@ -143,8 +116,8 @@ struct LowRankLayer {
     if (e.n == 0 || e.w == 0) return;
     dispatch(rule.y.dtype(), [&](auto zero) {
       using T = decltype(zero);
-      Tensor bias({e.w}, dtype_of<T>);
-      const Tensor ybar = before_activation<T>(rule, e, keep, bias);
+      Tensor bias;
+      const Tensor ybar = keep.activation.template pull<T>(rule, bias);
       if (rule.wants(B))
         blas::ger(e.q, e.w, T{1}, rule.x(S2).data<T>(), bias.data<T>(), clear_if_fresh<T>(rule.target(B)), e.w);
       if (rule.wants(S2)) {
@@ -155,30 +128,6 @@ struct LowRankLayer {
       e.assembled() ? pull_assembled<T>(rule, e, keep, ybar.data<T>())
                     : pull_factored<T>(rule, e, keep, ybar.data<T>());
     });
-  }
-
-  // The cotangent of what goes into the activation, and its sum over the points.
-  template <class T>
-  static Tensor before_activation(const PullRule& rule, const Extents& e, const Attr& keep, Tensor& bias) {
-    T* sum = bias.mutable_data<T>();
-    std::fill_n(sum, e.w, T{0});
-    const bool linear = keep.activation == Activation::none;
-    Tensor bar = linear ? rule.ybar.peek() : Tensor({e.n, e.w}, dtype_of<T>);
-    const InnerLoop scaled =
-        linear ? nullptr : kernels_of(keep.activation).scaled[0][static_cast<std::size_t>(bar.dtype)];
-    const T* value = rule.y.peek().data<T>();
-    const T* before = keep.before ? keep.before.data<T>() : value;
-    T* to = linear ? nullptr : bar.mutable_data<T>();
-    const T* const seed = rule.ybar.peek().data<T>();
-    constexpr std::int64_t step[] = {1, 1, 1};
-    for (std::int64_t i = 0; i < e.n; ++i) {
-      const std::int64_t row = i * e.w;
-      const void* operands[] = {seed + row, before + row, value + row};
-      if (!linear) scaled(to + row, operands, step, e.w);
-      const T* from = linear ? seed + row : to + row;
-      for (std::int64_t j = 0; j < e.w; ++j) sum[j] += from[j];
-    }
-    return bar;
   }
 
   template <class T>
@@ -268,9 +217,7 @@ LOWTIDE_REGISTER(Composite<LowRankLayer>)
 
 Var low_rank_layer(const Var& z, const Var& u, const Var& v, const Var& b, const Var& s1, const Var& s2,
                    Activation activation) {
-  LowRankLayer::Attr attr;
-  attr.activation = activation;
-  return composite<LowRankLayer>({z, u, v, b, s1, s2}, std::move(attr));
+  return composite<LowRankLayer>({z, u, v, b, s1, s2}, {.activation = {activation}});
 }
 
 }  // namespace lowtide

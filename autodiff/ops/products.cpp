@@ -139,7 +139,12 @@ Var batched_matmul(const Var& a, const Var& b, Trans ta, Trans tb) {
 Var row_dot(const Var& a, const Var& b) { return bilinear<RowDot>(a, b); }
 Var row_outer(const Var& a, const Var& b) { return bilinear<RowOuter>(a, b); }
 
-Var outer(const Var& a, const Var& b) { return matmul(reshape(a, {a.size(), 1}), reshape(b, {1, b.size()})); }
+Var outer(const Var& a, const Var& b) {
+  if (a.shape().rank() != 1 || b.shape().rank() != 1)
+    fail<ShapeError>("outer",
+                     fmt::format("{} and {} are not two vectors", to_string(a.shape()), to_string(b.shape())));
+  return matmul(reshape(a, {a.size(), 1}), reshape(b, {1, b.size()}));
+}
 
 Var dot(const Var& a, const Var& b) {
   if (!(a.shape() == b.shape()))

@@ -255,7 +255,7 @@ LOWTIDE_REGISTER(Nondifferentiable<StopGradient>)
 }  // namespace
 
 Var identity(const Var& x) { return linear<Identity>(x, {}); }
-Var stop_gradient(const Var& x) { return nondifferentiable<StopGradient>({x}); }
+Var stop_gradient(const Var& x) { return Var(nondifferentiable<StopGradient>({x}).peek()); }
 Var reshape(const Var& x, const Shape& shape) { return linear<Reshape>(x, {x.shape(), shape}); }
 Var cast(const Var& x, Dtype dtype) { return linear<Cast>(x, {x.dtype(), dtype}); }
 

@@ -26,7 +26,8 @@ BOOST_AUTO_TEST_CASE(derivatives_of_every_activation) {
   for (const Activation activation : {Activation::tanh, Activation::silu, Activation::sin}) {
     const Mlp net{{2, 5, 5, 1}, activation, activation == Activation::sin ? 3.0 : 1.0};
     const auto f = [&](const Vars& p) { return sum(square(net(p, Var(x.cast(p[0].dtype()))))); };
-    const CheckReport report = check(f, net.init(Stream(2, "mlp"), Dtype::f64), {std::string(name_of(activation))});
+    const CheckReport report =
+        check(f, net.init(Stream(2, "mlp"), Dtype::f64), {std::string(name_of(activation))});
     BOOST_TEST(report.ok(), report.text());
   }
 }

@@ -2,8 +2,8 @@
 #include <lowtide/run/progress.h>
 #include <unistd.h>
 
-#include <boost/test/unit_test.hpp>
 #include <algorithm>
+#include <boost/test/unit_test.hpp>
 #include <cstdio>
 #include <fstream>
 #include <iterator>
