@@ -84,7 +84,12 @@ struct Pack {
   friend Pack erf(const Pack& a) { return xsimd::erf(a.v); }
   friend Pack sqrt(const Pack& a) { return xsimd::sqrt(a.v); }
   friend Pack abs(const Pack& a) { return xsimd::abs(a.v); }
-  friend Pack pow(const Pack& a, const Pack& b) { return xsimd::pow(a.v, b.v); }
+  friend Pack pow(const Pack& a, const Pack& b) {  // xsimd gives 0 for every power of 0
+    const Batch zero(T{0}), one(T{1});
+    const Batch not_positive = xsimd::select(b.v < zero, one / zero, xsimd::select(b.v == zero, one, b.v));
+    const Batch of_zero = xsimd::select(b.v > zero, zero, not_positive);
+    return xsimd::select(a.v == zero, of_zero, xsimd::pow(a.v, b.v));
+  }
 
   // A NaN in either argument comes out, unlike with the bare instructions.
   friend Pack maximum(const Pack& a, const Pack& b) {

@@ -1,6 +1,7 @@
 // What the tests of this folder share.
 #pragma once
 #include <lowtide/autodiff.h>
+#include <lowtide/linalg/parallel.h>
 #include <lowtide/linalg/random.h>
 
 #include <boost/test/unit_test.hpp>
@@ -10,9 +11,13 @@
 
 #if defined(__SANITIZE_ADDRESS__)
 #define LOWTIDE_TEST_ASAN 1
+#elif defined(__SANITIZE_THREAD__)
+#define LOWTIDE_TEST_TSAN 1
 #elif defined(__has_feature)
 #if __has_feature(address_sanitizer)
 #define LOWTIDE_TEST_ASAN 1
+#elif __has_feature(thread_sanitizer)
+#define LOWTIDE_TEST_TSAN 1
 #endif
 #endif
 
@@ -22,6 +27,11 @@ namespace lowtide::test {
 constexpr bool under_asan = true;  // where the pool is bypassed
 #else
 constexpr bool under_asan = false;
+#endif
+#ifdef LOWTIDE_TEST_TSAN
+constexpr bool under_tsan = true;  // where loops run on plain threads
+#else
+constexpr bool under_tsan = false;
 #endif
 
 inline Tensor uniform(const Shape& shape, std::string_view name, Dtype dtype = Dtype::f64, double size = 1) {
