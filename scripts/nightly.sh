@@ -27,7 +27,7 @@ valgrind_linalg() {
   local program
   for program in build/release/tests/linalg/test_*; do
     LOWTIDE_SIMD=v3 OPENBLAS_CORETYPE=Haswell valgrind -q --error-exitcode=1 --leak-check=full \
-      --errors-for-leak-kinds=definite "$program" || return
+      --show-leak-kinds=definite --errors-for-leak-kinds=definite "$program" || return
   done
 }
 kernel_types() {
