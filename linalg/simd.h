@@ -71,7 +71,12 @@ struct Pack {
 
   friend Pack exp(const Pack& a) { return xsimd::exp(a.v); }
   friend Pack expm1(const Pack& a) { return xsimd::expm1(a.v); }
-  friend Pack log(const Pack& a) { return xsimd::log(a.v); }
+  friend Pack log(const Pack& a) {
+    if constexpr (sizeof(T) == sizeof(float)) return xsimd::log(a.v);
+    const auto small = a.v < Batch(0x1p-1022);  // where xsimd is wrong in double
+    return xsimd::log(xsimd::select(small, a.v * T{0x1p54}, a.v)) -
+           xsimd::select(small, Batch(37.42994775023704658), Batch(T{0}));
+  }
   friend Pack log1p(const Pack& a) { return xsimd::log1p(a.v); }
   friend Pack sin(const Pack& a) { return xsimd::sin(a.v); }
   friend Pack cos(const Pack& a) { return xsimd::cos(a.v); }
@@ -81,14 +86,16 @@ struct Pack {
     else
       return xsimd::tanh(a.v);
   }
-  friend Pack erf(const Pack& a) { return xsimd::erf(a.v); }
+  friend Pack erf(const Pack& a) {  // xsimd gives NaN for large numbers
+    return xsimd::erf(minimum(maximum(a, Pack(-30.0)), Pack(30.0)).v);
+  }
   friend Pack sqrt(const Pack& a) { return xsimd::sqrt(a.v); }
   friend Pack abs(const Pack& a) { return xsimd::abs(a.v); }
-  friend Pack pow(const Pack& a, const Pack& b) {  // xsimd gives 0 for every power of 0
+  friend Pack pow(const Pack& a, const Pack& b) {  // xsimd gives 0 for every power of 0, NaN for 1^Inf
     const Batch zero(T{0}), one(T{1});
-    const Batch not_positive = xsimd::select(b.v < zero, one / zero, xsimd::select(b.v == zero, one, b.v));
-    const Batch of_zero = xsimd::select(b.v > zero, zero, not_positive);
-    return xsimd::select(a.v == zero, of_zero, xsimd::pow(a.v, b.v));
+    const Batch of_zero = xsimd::select(b.v > zero, zero, xsimd::select(b.v < zero, one / zero, b.v));
+    const Batch power = xsimd::select(a.v == zero, of_zero, xsimd::pow(a.v, b.v));
+    return xsimd::select(a.v == one, one, xsimd::select(b.v == zero, one, power));
   }
 
   // A NaN in either argument comes out, unlike with the bare instructions.

@@ -20,7 +20,7 @@ struct Relu {
 // log(1 + exp(x)) = max(x, 0) + log1p(exp(-|x|))
 struct Softplus {
   static constexpr const char* name = "softplus";
-  static auto f(const auto& x) { return 0.5 * (x + abs(x)) + log1p(exp(-abs(x))); }
+  static auto f(const auto& x) { return maximum(x, 0.0) + log1p(exp(-abs(x))); }
   static auto df(const auto& x, const auto&) { return 0.5 + 0.5 * tanh(0.5 * x); }
 };
 
