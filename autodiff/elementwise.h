@@ -121,6 +121,8 @@ ElementwiseKernels make_kernels() {
 
 // ---- compiled once ----
 
+using KernelsOf = ElementwiseKernels();  // gives the loops of one instruction set
+
 struct ElementwiseBody {
   int arity = 1;
   ElementwiseKernels kernels;
@@ -151,12 +153,12 @@ void fill_slope(ElementwiseBody& body, std::index_sequence<K...>) {
 }
 
 template <class E, int Arity>
-ElementwiseBody make_body(const ElementwiseKernels& base, const ElementwiseKernels* v3,
-                          const ElementwiseKernels* v4) {
+ElementwiseBody make_body(KernelsOf* base, KernelsOf* v3, KernelsOf* v4) {
   ElementwiseBody body;
   body.arity = Arity;
+  // Only the chosen one is called: the others are compiled for processors that this may not be.
   const SimdLevel level = simd_level();
-  body.kernels = v4 && level == SimdLevel::v4 ? *v4 : v3 && level >= SimdLevel::v3 ? *v3 : base;
+  body.kernels = v4 && level == SimdLevel::v4 ? v4() : v3 && level >= SimdLevel::v3 ? v3() : base();
   [&]<std::size_t... I>(std::index_sequence<I...> inputs) {
     (fill_slope<E, static_cast<int>(I)>(body, inputs), ...);
   }(std::make_index_sequence<Arity>{});
@@ -195,17 +197,15 @@ Op elementwise_op(const ElementwiseBody& body) {
 #define LOWTIDE_DEFINE_ELEMENTWISE(fn, E, arity, parameters, arguments) LOWTIDE_DEFINE_KERNELS(fn, E, arity)
 #else
 #ifdef LOWTIDE_SIMD_VARIANTS
-#define LOWTIDE_DEFINE_BODY(fn, E, arity)                                                         \
-  ::lowtide::ElementwiseKernels fn##_kernels_v3();                                                \
-  ::lowtide::ElementwiseKernels fn##_kernels_v4();                                                \
-  static const ::lowtide::ElementwiseBody fn##_body = [] {                                        \
-    const auto base = LOWTIDE_KERNELS_NAME(fn)(), v3 = fn##_kernels_v3(), v4 = fn##_kernels_v4(); \
-    return ::lowtide::make_body<E, arity>(base, &v3, &v4);                                        \
-  }();
+#define LOWTIDE_DEFINE_BODY(fn, E, arity)             \
+  ::lowtide::KernelsOf fn##_kernels_v3;               \
+  ::lowtide::KernelsOf fn##_kernels_v4;               \
+  static const ::lowtide::ElementwiseBody fn##_body = \
+      ::lowtide::make_body<E, arity>(&LOWTIDE_KERNELS_NAME(fn), &fn##_kernels_v3, &fn##_kernels_v4);
 #else
 #define LOWTIDE_DEFINE_BODY(fn, E, arity)             \
   static const ::lowtide::ElementwiseBody fn##_body = \
-      ::lowtide::make_body<E, arity>(LOWTIDE_KERNELS_NAME(fn)(), nullptr, nullptr);
+      ::lowtide::make_body<E, arity>(&LOWTIDE_KERNELS_NAME(fn), nullptr, nullptr);
 #endif
 #define LOWTIDE_DEFINE_ELEMENTWISE(fn, E, arity, parameters, arguments)                            \
   LOWTIDE_DEFINE_KERNELS(fn, E, arity)                                                             \

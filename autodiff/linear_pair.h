@@ -70,8 +70,11 @@ struct LinearPair {
   }
 
   LinearPair()
-      : op({L::name, &forward<false>, &push, &pull, &samples<false>, nullptr, &transposed.op}),
-        transposed({L::transposed_name, &forward<true>, &push, &pull, &samples<true>, nullptr, &op.op}) {}
+      : op({L::name, &forward<false>, &push, &pull, &samples<false>}),
+        transposed({L::transposed_name, &forward<true>, &push, &pull, &samples<true>}) {
+    op.op.partner = &transposed.op;
+    transposed.op.partner = &op.op;
+  }
 };
 
 template <class L>

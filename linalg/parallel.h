@@ -2,6 +2,7 @@
 // fixes by the size of the problem. Reductions combine in a fixed tree, so results have the same
 // bits on any number of threads. Behind the door is oneTBB, or std::thread for the sanitizer.
 #pragma once
+#include <cassert>
 #include <cstdint>
 #include <memory>
 #include <type_traits>
@@ -65,6 +66,7 @@ auto tree_reduce(std::int64_t n, const Leaf& leaf, const Combine& combine) {
       return std::move(halves[0]);
     }
   };
+  assert(n >= 1);
   return Node{leaf, combine}.over(0, n);
 }
 

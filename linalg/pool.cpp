@@ -46,6 +46,7 @@ Block* from_system(std::size_t payload, int size_class) {
   reserved_bytes.fetch_add(bytes, std::memory_order_relaxed);
   Block* block = new (memory) Block;
   block->size_class = size_class;
+  block->system_bytes = bytes;
   return block;
 }
 
@@ -129,6 +130,7 @@ Block* allocate(std::size_t bytes) {
 void release(Block* block) {
   if (block->references.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
   if (block->size_class < pooled_classes) return keep(block);
+  reserved_bytes.fetch_sub(block->system_bytes, std::memory_order_relaxed);
   block->~Block();
   std::free(block);
 }

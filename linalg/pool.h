@@ -18,6 +18,7 @@ struct alignas(64) Block {  // the header; the payload follows it
   std::atomic<std::int32_t> references{1};
   std::int32_t size_class = 0;
   Block* next = nullptr;  // in a free list
+  std::size_t system_bytes = 0;
   void* payload() { return this + 1; }
 };
 
@@ -26,7 +27,7 @@ void release(Block* block);          // drops a reference; the last one frees
 
 struct Stats {
   std::uint64_t system_allocations = 0;  // since the program began
-  std::uint64_t reserved_bytes = 0;      // taken from the system and not given back: the high-water mark
+  std::uint64_t reserved_bytes = 0;      // taken from the system and not given back
 };
 Stats stats();
 

@@ -9,12 +9,16 @@ namespace lowtide {
 Shape::Shape(std::initializer_list<std::int64_t> extents) {
   if (extents.size() > max_rank)
     fail<ShapeError>("shape", fmt::format("rank {} is above the limit of {}", extents.size(), max_rank));
-  __int128 total = 1;  // at most four factors below 2^48 each are checked one by one
-  for (std::int64_t n : extents) {
-    if (n < 0) fail<ShapeError>("shape", fmt::format("negative extent {}", n));
-    total *= n;
+  for (std::int64_t n : extents) extent_[static_cast<std::size_t>(rank_++)] = n;
+  check();
+}
+
+void Shape::check() const {
+  __int128 total = 1;  // a product of two extents that passed cannot overflow it
+  for (int a = 0; a < rank_; ++a) {
+    if ((*this)[a] < 0) fail<ShapeError>("shape", fmt::format("negative extent {}", (*this)[a]));
+    total *= (*this)[a];
     if (total > (std::int64_t{1} << 47)) fail<ShapeError>("shape", "more than 2^47 elements");
-    extent_[static_cast<std::size_t>(rank_++)] = n;
   }
 }
 
@@ -27,6 +31,7 @@ std::int64_t Shape::row_size() const {
 Shape Shape::with(int axis, std::int64_t extent) const {
   Shape s = *this;
   s.extent_[static_cast<std::size_t>(axis)] = extent;
+  s.check();
   return s;
 }
 
@@ -42,6 +47,7 @@ Shape Shape::appended(std::int64_t extent) const {
     fail<ShapeError>("shape", fmt::format("no room for another axis in {}", to_string(*this)));
   Shape s = *this;
   s.extent_[static_cast<std::size_t>(s.rank_++)] = extent;
+  s.check();
   return s;
 }
 

@@ -33,6 +33,8 @@ struct Shape {
   }
 
  private:
+  void check() const;  // no extent negative, not more than 2^47 elements
+
   std::array<std::int64_t, max_rank> extent_{};  // zero beyond the rank
   int rank_ = 0;
 };
