@@ -9,7 +9,7 @@ shift || true
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 quietly() {
-  "$@" </dev/null >"$log" 2>&1 || { grep -v '^\[[0-9]*/[0-9]*\]' "$log" >&2; echo "failed: $*" >&2; exit 1; }
+  "$@" </dev/null >"$log" 2>&1 || { grep -v '^\[[0-9]*/[0-9]*\]' "$log" >&2 || true; echo "failed: $*" >&2; exit 1; }
 }
 quietly cmake --preset "$preset"
 quietly cmake --build "build/$preset" "$@"
