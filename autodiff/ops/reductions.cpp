@@ -202,9 +202,10 @@ struct LogSumExp {
       for_lines<T>(x, a.axis, y, true, [](const T* from, T* to, std::int64_t n, std::int64_t step) {
         T largest = -std::numeric_limits<T>::infinity();
         for (std::int64_t k = 0; k < n; ++k) largest = std::max(largest, from[k * step]);
+        const T shift = std::isfinite(largest) ? largest : T{0};
         T sum{0};
-        for (std::int64_t k = 0; k < n; ++k) sum += std::exp(from[k * step] - largest);
-        *to = largest + std::log(sum);
+        for (std::int64_t k = 0; k < n; ++k) sum += std::exp(from[k * step] - shift);
+        *to = shift + std::log(sum);
       });
     });
     return y;

@@ -263,6 +263,32 @@ BOOST_AUTO_TEST_CASE(slopes_far_out) {
       }
 }
 
+// Reductions of what would overflow, or is infinite.
+BOOST_AUTO_TEST_CASE(reductions_stay_in_range) {
+  for (const Dtype d : {Dtype::f32, Dtype::f64}) {
+    const double huge = d == Dtype::f32 ? 1e30 : 1e200;
+    const auto pair = [d](double a, double b) { return Var(from({2}, {a, b}, d)); };
+    BOOST_TEST(std::abs(norm(pair(3 * huge, 4 * huge)).item() / (5 * huge) - 1) < 4 * eps(d));
+    BOOST_TEST(std::abs(norm(pair(3 / huge, 4 / huge)).item() * huge / 5 - 1) < 4 * eps(d));
+    BOOST_TEST(norm(pair(0, 0)).item() == 0);
+    BOOST_TEST(norm(pair(-inf, 1)).item() == inf);
+    BOOST_TEST(std::isnan(norm(pair(nan, 1)).item()));
+    BOOST_TEST(logsumexp(pair(1e4, 1e4), 0).item() == scalar(1e4 + std::log(2.0), d).item());
+    BOOST_TEST(logsumexp(pair(-1e4, -2e4), 0).item() == -1e4);
+    BOOST_TEST(logsumexp(pair(-inf, 2), 0).item() == 2);
+    BOOST_TEST(logsumexp(pair(-inf, -inf), 0).item() == -inf);
+    BOOST_TEST(logsumexp(pair(inf, 2), 0).item() == inf);
+    BOOST_TEST(std::isnan(logsumexp(pair(nan, inf), 0).item()));
+    BOOST_TEST(std::isnan(logsumexp(pair(-inf, nan), 0).item()));
+    BOOST_TEST(max_abs(softmax(pair(1e4, -1e4), 0).peek()) == 1);
+    // A slope where the norm has none, and where its square would overflow.
+    const auto slope =
+        value_and_grad([](const Var& x) { return norm(x); }, pair(3 * huge, 4 * huge).peek()).gradient;
+    BOOST_TEST(gap(slope, from({2}, {0.6, 0.8}, d)) < 4 * eps(d));
+    BOOST_TEST(max_abs(value_and_grad([](const Var& x) { return norm(x); }, zeros({2}, d)).gradient) == 0);
+  }
+}
+
 // Broadcasting, against loops.
 BOOST_AUTO_TEST_CASE(every_length_of_two_operands) {
   for (const Dtype d : {Dtype::f32, Dtype::f64})
