@@ -98,6 +98,17 @@ Tensor Linearization::push(const Tensors& xdots) const {
 }
 Tensors Linearization::pull(const Tensor& ybar) const { return values(lowtide::pull(y_, Var(ybar), xs_)); }
 
+LinOp Linearization::op() const {
+  const Tensors like = values(xs_);
+  LinOp J;
+  J.rows = y_.size();
+  for (const Tensor& x : like) J.cols += x.size();
+  J.dtype = y_.dtype();
+  J.apply = [this, like](const Tensor& v) { return push(unflatten(v, like)).reshaped({y_.size()}); };
+  J.apply_transposed = [this](const Tensor& w) { return flatten(pull(w.reshaped(y_.shape()))); };
+  return J;
+}
+
 Tensor flatten(const Tensors& xs) {
   if (xs.empty()) return Tensor({0}, Dtype::f64);
   std::int64_t n = 0;

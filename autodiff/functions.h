@@ -3,6 +3,7 @@
 #pragma once
 #include <lowtide/autodiff/sweep.h>
 #include <lowtide/linalg/function_ref.h>
+#include <lowtide/linalg/linop.h>
 
 namespace lowtide {
 
@@ -48,6 +49,9 @@ class Linearization {
   const Tensor& value() const { return y_.peek(); }
   Tensor push(const Tensors& xdots) const;  // J xdot
   Tensors pull(const Tensor& ybar) const;   // JT ybar
+
+  // J on flat vectors (see flatten), for Krylov solvers. It refers to this object.
+  LinOp op() const;
 
  private:
   Tape tape_;

@@ -1,4 +1,7 @@
 // Derivatives of derivatives, against each other, against mathematics, and against differences.
+#include <lowtide/linalg/krylov.h>
+#include <lowtide/linalg/matrix.h>
+
 #include <functional>
 
 #include "networks.h"
@@ -182,6 +185,27 @@ BOOST_AUTO_TEST_CASE(linearization_again_and_again) {
   BOOST_TEST(gap(linear.push(doubled), (2.0 * Var(once)).peek()) < 1e-14);
 }
 
+// (JT J + mu I) x = b by conjugate gradients, against the dense matrix of J column by column.
+BOOST_AUTO_TEST_CASE(linearization_in_a_krylov_solver) {
+  const Tensors params = dense({2, 3, 2});
+  const Tensor points = uniform({4, 2}, "points");
+  const Linearization linear([&](const Vars& p) { return run(p, Var(points), tanh); }, params);
+  const LinOp J = linear.op();
+  Tensor matrix({J.rows, J.cols}, Dtype::f64);
+  for (std::int64_t k = 0; k < J.cols; ++k) {
+    Tensor unit = zeros({J.cols}, Dtype::f64);
+    unit.mutable_data<double>()[k] = 1;
+    const Tensor column = times(J, unit);
+    for (std::int64_t i = 0; i < J.rows; ++i) matrix.mutable_data<double>()[i * J.cols + k] = column.at(i);
+  }
+  const Tensor b = uniform({J.cols}, "b");
+  const PcgResult solved = pcg(shifted(product(transposed(J), J), 0.1), b, {.tolerance = 1e-12});
+  BOOST_TEST(solved.converged);
+  const Tensor left = multiply(matrix, multiply(matrix, solved.x), Trans::yes);
+  for (std::int64_t k = 0; k < J.cols; ++k)
+    BOOST_TEST(std::abs(left.at(k) + 0.1 * solved.x.at(k) - b.at(k)) < 1e-10);
+}
+
 // y = f(x, h(x)) with respect to x and h: total derivatives, in both sweeps.
 BOOST_AUTO_TEST_CASE(overlapping_variables) {
   const Tensor x0 = uniform({5}, "x"), dx = uniform({5}, "dx"), dh = uniform({5}, "dh"),
@@ -220,6 +244,9 @@ BOOST_AUTO_TEST_CASE(several_results_at_once) {
   const Vars dots = push(Vars{y, z}, Vars{x}, Vars{xdot});
   const Var both = pull(Vars{y, z}, Vars{a, b}, Vars{x})[0];
   BOOST_TEST(same_bits(dots[0].peek(), push(y, x, Var(xdot)).peek()));
+  // One result twice, with a cotangent each.
+  BOOST_TEST(gap(pull(Vars{y, y}, Vars{a, xdot}, Vars{x})[0].peek(), pull(y, Var(a) + Var(xdot), x).peek()) <
+             1e-15);
   BOOST_TEST(gap(both.peek(), (pull(y, Var(a), x) + pull(z, Var(b), x)).peek()) < 1e-15);
   BOOST_TEST(std::abs(inner(both.peek(), xdot) - inner(a, dots[0].peek()) - inner(b, dots[1].peek())) < 1e-14);
 }
