@@ -3,6 +3,7 @@
 
 #include <cstdio>
 #include <fstream>
+#include <memory>
 
 #include "networks.h"
 
@@ -68,6 +69,36 @@ BOOST_AUTO_TEST_CASE(a_hundred_thousand_steps_of_second_order) {
   BOOST_TEST(g.resident <= slack);
   BOOST_TEST_MESSAGE("100,000 steps of second order: " << g.reserved << " bytes reserved, " << g.resident
                                                        << " resident");
+}
+
+// Values and what ops keep (here what a tile function has captured) live no longer than the tape needs them.
+BOOST_AUTO_TEST_CASE(a_tape_lets_go) {
+  Tensor x = uniform({3}, "x");
+  std::weak_ptr<int> kept;
+  const auto write = [&](Tape& tape) {
+    const auto captured = std::make_shared<int>(1);
+    kept = captured;
+    const Var leaf = tape.leaf(x), y = 2.0 * leaf;
+    return std::pair(leaf, sum_over_tiles(Tiles{2}, {y}, [captured](const Vars& args, const Tile&) {
+                       return *captured * sum(args[0]);
+                     }));
+  };
+  {
+    Tape tape;
+    write(tape);
+    BOOST_TEST(!kept.expired());
+    BOOST_TEST(!x.buffer.unique());
+  }
+  BOOST_TEST(kept.expired());
+  BOOST_TEST(x.buffer.unique());
+  Tape tape;
+  write(tape);
+  tape.clear();
+  BOOST_TEST(kept.expired());
+  BOOST_TEST(x.buffer.unique());
+  const auto [leaf, y] = write(tape);
+  gradient(y, {leaf}, Graph::consume);
+  BOOST_TEST(kept.expired());
 }
 
 // One tape for all steps; Vars of steps before stay alive for a while.
