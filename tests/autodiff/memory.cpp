@@ -41,7 +41,7 @@ Growth growth(int steps, int warm_up, const F& step) {
           after.resident - std::min(before.resident, after.resident)};
 }
 
-constexpr std::uint64_t slack = 1 << 20;  // of the C library's own
+constexpr std::uint64_t slack = under_tsan ? 16 << 20 : 1 << 20;  // of the C library's own, and the sanitizer's
 
 }  // namespace
 
@@ -55,7 +55,8 @@ BOOST_AUTO_TEST_SUITE(memory, *pooled)
 BOOST_AUTO_TEST_CASE(a_hundred_thousand_steps_of_second_order) {
   const Tensors params = dense({2, 4, 3, 1}), vs = uniform_like(params, "v");
   const Tensor points = uniform({5, 2}, "points");
-  const Growth g = growth(100000, 1000, [&](int i) {
+  constexpr int steps = under_tsan ? 5000 : 100000;
+  const Growth g = growth(steps, 1000, [&](int i) {
     Tape tape;
     const Vars xs = leaves_on(tape, params);
     const Var y = sum(square(run(xs, Var(points), i % 2 ? tanh : sin)));
@@ -67,8 +68,8 @@ BOOST_AUTO_TEST_CASE(a_hundred_thousand_steps_of_second_order) {
   BOOST_TEST(g.reserved == 0u);
   BOOST_TEST(g.allocations == 0u);
   BOOST_TEST(g.resident <= slack);
-  BOOST_TEST_MESSAGE("100,000 steps of second order: " << g.reserved << " bytes reserved, " << g.resident
-                                                       << " resident");
+  BOOST_TEST_MESSAGE(steps << " steps of second order: " << g.reserved << " bytes reserved, " << g.resident
+                           << " resident");
 }
 
 // Values and what ops keep (here what a tile function has captured) live no longer than the tape needs them.
