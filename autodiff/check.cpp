@@ -73,7 +73,7 @@ class Checker {
     Stream stream(options.seed, "check");
     u_ = directions(stream, "u");
     v_ = directions(stream, "v");
-    const Tensor y = value(xs);
+    const Tensor y = value(f, xs);
     value_ = to_vector(y);
     w_ = stream.child("w").uniform(y.shape, Dtype::f64, -1, 1);
     scale_ = norm_of(value_) + 1e-3;
@@ -98,7 +98,7 @@ class Checker {
                4 * noise_ * (std::abs(forward) + std::abs(backward)) + 1e-300);
     added_up(pulled);
     taylor(jv);
-    in_f32(tangent, pulled);
+    if (options_.in_f32) in_f32(tangent, pulled);
   }
 
   void constants_among_inputs() {
@@ -194,11 +194,7 @@ class Checker {
           fmt::format("{}: {}: error {:.3g} above {:.3g}", options_.label, what, error, bound));
   }
 
-  Tensor value(const Tensors& xs) const {
-    const Tape tape;  // f may ask for variables
-    return f_(constants(xs)).peek();
-  }
-  Values at(const Tensors& xs) const { return to_vector(value(xs)); }
+  Values at(const Tensors& xs) const { return to_vector(value(f_, xs)); }
 
   Tensors directions(const Stream& stream, const char* name) const {
     Tensors result;
@@ -336,7 +332,7 @@ CheckReport check(const Op& op) {
     const Var y = sample.f(xs);
     ++report.checks;
     if (!tape.holds(op)) report.failures.push_back(label + ": the sample does not record the op");
-    const CheckOptions options{label, sample.noise, true, 1};
+    const CheckOptions options{.label = label, .noise = sample.noise};
     if (sample.frozen) {
       Checker(sample.f, sample.xs, options, report).frozen();
       continue;

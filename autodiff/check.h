@@ -18,6 +18,7 @@ struct CheckOptions {
   std::string label;       // put before every failure
   double noise = 0;        // relative roundoff of f beyond that of its dtype
   bool smooth = true;      // second and third order as well
+  bool in_f32 = true;      // first derivatives in f32 as well; off for an f that holds f64 tensors of its own
   std::uint64_t seed = 1;  // of the random directions
 };
 

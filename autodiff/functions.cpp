@@ -46,6 +46,11 @@ void require_number(const char* what, const Var& y) {
 
 }  // namespace
 
+Tensor value(Function f, const Tensors& xs) {
+  const Tape tape;
+  return f(constants(xs)).peek();
+}
+
 ValueAndGradient value_and_grad(Function f, const Tensors& xs) {
   ValueAndGradient result{0, {}};
   {
@@ -92,6 +97,7 @@ HessianVector hvp(Function f, const Tensors& xs, const Tensors& vs) {
 
 Linearization::Linearization(Function f, const Tensors& xs) : xs_(leaves_on(tape_, xs)) {
   y_ = evaluate(f, tape_, xs_);
+  tape_.step_aside();  // or it would take up variables of functions that are none of its own
 }
 Tensor Linearization::push(const Tensors& xdots) const {
   return lowtide::push(y_, xs_, constants(xdots)).peek();

@@ -10,6 +10,9 @@ namespace lowtide {
 using Function = FunctionRef<Var(const Vars&)>;
 using UnaryFunction = FunctionRef<Var(const Var&)>;
 
+// f at xs without derivatives; f may use variable() and push of its own.
+Tensor value(Function f, const Tensors& xs);
+
 struct ValueAndGradient {
   double value;
   Tensors gradient;

@@ -113,10 +113,14 @@ Tape::Tape() : core_(TapeCore::acquire()) {
 }
 
 Tape::~Tape() {
+  step_aside();
+  TapeCore::give_back(core_);
+}
+
+void Tape::step_aside() {
   TapeCore** link = &TapeCore::current();
   while (*link && *link != core_) link = &(*link)->outer;
   if (*link) *link = core_->outer;
-  TapeCore::give_back(core_);
 }
 
 Var Tape::leaf(Tensor value) {

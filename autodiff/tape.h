@@ -17,6 +17,8 @@ class Tape {
   bool holds(const Op& op) const;  // whether a node was written by it
   void clear();                    // forgets everything; Vars made before throw when used
 
+  void step_aside();  // no longer the thread's current tape; its Vars stay usable
+
   // Checks every value written from now on; a NaN or Inf throws NonFiniteError naming its op.
   void check_finite(bool on);
 

@@ -1,5 +1,4 @@
 #include <lowtide/linalg/pool.h>
-#include <sys/mman.h>
 
 #include <array>
 #include <bit>
@@ -17,7 +16,7 @@
 namespace lowtide::pool {
 namespace {
 
-constexpr std::size_t grain = 64, huge_page = std::size_t{2} << 20;
+constexpr std::size_t grain = 64;
 constexpr int small_classes = 34;   // up to 32 KiB: cached by thread
 constexpr int pooled_classes = 86;  // up to 256 MiB: kept for reuse
 constexpr int cached_per_class = 64;
@@ -41,13 +40,8 @@ std::atomic<std::uint64_t> reserved_bytes{0};
 
 Block* from_system(std::size_t payload, int size_class) {
   const std::size_t bytes = payload + sizeof(Block);
-  const bool huge = bytes >= huge_page;
-  void* memory = std::aligned_alloc(huge ? huge_page : grain,
-                                    huge ? (bytes + huge_page - 1) / huge_page * huge_page : bytes);
+  void* memory = std::aligned_alloc(grain, bytes);
   if (!memory) throw std::bad_alloc();
-#ifdef MADV_HUGEPAGE
-  if (huge) madvise(memory, bytes / huge_page * huge_page, MADV_HUGEPAGE);  // a wish: fewer TLB misses
-#endif
   system_allocations.fetch_add(1, std::memory_order_relaxed);
   reserved_bytes.fetch_add(bytes, std::memory_order_relaxed);
   Block* block = new (memory) Block;

@@ -89,6 +89,8 @@ struct Pack {
   friend Pack erf(const Pack& a) {  // xsimd gives NaN for large numbers
     return xsimd::erf(minimum(maximum(a, Pack(-30.0)), Pack(30.0)).v);
   }
+  // By exp rather than tanh: the left tail keeps its relative precision, and is 0 where exp overflows.
+  friend Pack sigmoid(const Pack& a) { return 1.0 / (1.0 + exp(-a)); }
   friend Pack sqrt(const Pack& a) { return xsimd::sqrt(a.v); }
   friend Pack abs(const Pack& a) { return xsimd::abs(a.v); }
   friend Pack pow(const Pack& a, const Pack& b) {  // xsimd gives 0 for every power of 0, NaN for 1^Inf

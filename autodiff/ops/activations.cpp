@@ -3,10 +3,9 @@
 namespace lowtide {
 namespace {
 
-// 1 / (1 + exp(-x)), by tanh: no overflow on either side.
 struct Sigmoid {
   static constexpr const char* name = "sigmoid";
-  static auto f(const auto& x) { return 0.5 + 0.5 * tanh(0.5 * x); }
+  static auto f(const auto& x) { return sigmoid(x); }
   static auto df(const auto&, const auto& y) { return y * (1.0 - y); }
 };
 
@@ -21,14 +20,14 @@ struct Relu {
 struct Softplus {
   static constexpr const char* name = "softplus";
   static auto f(const auto& x) { return maximum(x, 0.0) + log1p(exp(-abs(x))); }
-  static auto df(const auto& x, const auto&) { return 0.5 + 0.5 * tanh(0.5 * x); }
+  static auto df(const auto& x, const auto&) { return sigmoid(x); }
 };
 
 struct Silu {
   static constexpr const char* name = "silu";
-  static auto f(const auto& x) { return x * (0.5 + 0.5 * tanh(0.5 * x)); }
+  static auto f(const auto& x) { return x * sigmoid(x); }
   static auto df(const auto& x, const auto& y) {
-    const auto s = 0.5 + 0.5 * tanh(0.5 * x);
+    const auto s = sigmoid(x);
     return s + y * (1.0 - s);
   }
 };

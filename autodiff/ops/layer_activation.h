@@ -29,30 +29,42 @@ struct LayerActivation {
 
   // seed sigma', in place where nobody else holds the seed.
   Tensor slope_times(Tensor seed, const Tensor& y) const {
-    if (activation == Activation::none) return seed;
     dispatch(seed.dtype, [&](auto zero) {
       using T = decltype(zero);
-      const T* value = y.data<T>();
-      T* bar = seed.mutable_data<T>();
-      const void* operands[] = {bar, before ? before.data<T>() : value, value};
-      constexpr std::int64_t step[] = {1, 1, 1};
-      kernels().scaled[0][static_cast<std::size_t>(seed.dtype)](bar, operands, step, seed.size());
+      if (activation != Activation::none) scale_by_slope(y.data<T>(), seed.mutable_data<T>(), 0, seed.size());
     });
     return seed;
   }
 
-  // The cotangent of what went in, (n,w), and its sum over the n points.
+  // The cotangent of what went in, (n,w), and its sum over the n points, row by row while a row is in cache.
   template <class T>
   Tensor pull(const PullRule& rule, Tensor& sum) const {
     const std::int64_t n = rule.y.shape()[0], w = rule.y.shape()[1];
-    Tensor ybar = slope_times(rule.take_ybar(), rule.y.peek());
-    const Tensor points = ones({n}, ybar.dtype);
-    sum = Tensor({w}, ybar.dtype);
-    blas::gemv(Trans::yes, n, w, T{1}, ybar.data<T>(), w, points.data<T>(), T{0}, sum.mutable_data<T>());
+    const T* value = rule.y.peek().data<T>();
+    sum = zeros({w}, dtype_of<T>);
+    T* total = sum.mutable_data<T>();
+    Tensor ybar = rule.take_ybar();
+    if (activation == Activation::none) {
+      for (std::int64_t i = 0; i < n; ++i) blas::axpy(w, T{1}, ybar.data<T>() + i * w, total);
+      return ybar;
+    }
+    T* bar = ybar.mutable_data<T>();
+    for (std::int64_t i = 0; i < n; ++i) {
+      scale_by_slope(value, bar, i * w, w);
+      blas::axpy(w, T{1}, bar + i * w, total);
+    }
     return ybar;
   }
 
  private:
+  template <class T>
+  void scale_by_slope(const T* value, T* bar, std::int64_t offset, std::int64_t n) const {
+    const T* in = before ? before.data<T>() : value;
+    const void* operands[] = {bar + offset, in + offset, value + offset};
+    constexpr std::int64_t step[] = {1, 1, 1};
+    kernels().scaled[0][static_cast<std::size_t>(dtype_of<T>)](bar + offset, operands, step, n);
+  }
+
   const ElementwiseKernels& kernels() const {
     static const auto find = [](Activation a) {
       return &static_cast<const ElementwiseBody*>(op_named(name_of(a)).body)->kernels;

@@ -206,6 +206,25 @@ BOOST_AUTO_TEST_CASE(linearization_in_a_krylov_solver) {
     BOOST_TEST(std::abs(left.at(k) + 0.1 * solved.x.at(k) - b.at(k)) < 1e-10);
 }
 
+// A linearization that lives on is not what later variables are written on.
+BOOST_AUTO_TEST_CASE(linearization_steps_aside) {
+  const Tensors x = {uniform({3}, "x")};
+  const Linearization linear([](const Vars& v) { return sin(v[0]); }, x);
+  BOOST_CHECK_THROW(variable(x[0]), TapeError);
+  BOOST_TEST(same_bits(linear.push(x), linear.push(x)));
+}
+
+// A physics loss without derivatives in its parameters: variable() finds a tape.
+BOOST_AUTO_TEST_CASE(value_of_a_function_with_variables) {
+  const auto slope = [](const Vars& a) {
+    const Var x = variable(from({2}, {0.1, 0.2}));
+    return push(a[0] * square(x), x, Var(ones({2}, Dtype::f64)), Graph::keep);
+  };
+  const Tensor y = value(slope, {from({}, {3})});
+  BOOST_TEST(std::abs(y.at(0) - 0.6) < 1e-15);
+  BOOST_TEST(std::abs(y.at(1) - 1.2) < 1e-15);
+}
+
 // y = f(x, h(x)) with respect to x and h: total derivatives, in both sweeps.
 BOOST_AUTO_TEST_CASE(overlapping_variables) {
   const Tensor x0 = uniform({5}, "x"), dx = uniform({5}, "dx"), dh = uniform({5}, "dh"),
