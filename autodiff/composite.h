@@ -8,8 +8,10 @@
 //     struct Attr {};                                                  // and what the kernel keeps
 //     static Tensor forward(std::span<const Var> xs, Attr&);
 //     static Var reference(const Vars& xs, const Attr&);
-//     static void pull(const PullRule&, Attr&);                        // optional
-//     static Var push(const PushRule&, Attr&);                         // optional
+//     static void pull(const PullRule&, Attr&);                        // optional: for sweeps not recorded
+//     static Var push(const PushRule&, Attr&);                         // optional: likewise
+//     static void recorded_pull(const PullRule&, const Attr&);         // optional: in Vars, spares the replay
+//     static Var recorded_push(const PushRule&, const Attr&);          // optional: likewise
 //     static std::vector<Sample> samples();
 //   };
 //   LOWTIDE_REGISTER(Composite<Affine>)
@@ -37,13 +39,19 @@ struct Composite {
     Attr& attr = rule.attr<Attr>();
     if constexpr (requires { C::push(rule, attr); })
       if (rule.eager()) return C::push(rule, attr);
-    return push_through_reference(rule, [&](const Vars& xs) { return C::reference(xs, attr); });
+    if constexpr (requires { C::recorded_push(rule, attr); })
+      return C::recorded_push(rule, attr);
+    else
+      return push_through_reference(rule, [&](const Vars& xs) { return C::reference(xs, attr); });
   }
   static void pull(const PullRule& rule) {
     Attr& attr = rule.attr<Attr>();
     if constexpr (requires { C::pull(rule, attr); })
       if (rule.eager()) return C::pull(rule, attr);
-    pull_through_reference(rule, [&](const Vars& xs) { return C::reference(xs, attr); });
+    if constexpr (requires { C::recorded_pull(rule, attr); })
+      C::recorded_pull(rule, attr);
+    else
+      pull_through_reference(rule, [&](const Vars& xs) { return C::reference(xs, attr); });
   }
 };
 

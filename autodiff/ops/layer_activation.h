@@ -3,6 +3,7 @@
 #pragma once
 #include <lowtide/autodiff/elementwise.h>
 #include <lowtide/linalg/blas.h>
+#include <lowtide/linalg/function_ref.h>
 
 namespace lowtide {
 
@@ -54,6 +55,25 @@ struct LayerActivation {
       blas::axpy(w, T{1}, bar + i * w, total);
     }
     return ybar;
+  }
+
+  // seed sigma' as an expression, of sigma's value y and of what went in, which is computed again if needed.
+  Var recorded_slope_times(const Var& seed, const Var& y, FunctionRef<Var()> went_in) const {
+    switch (activation) {
+      case Activation::tanh:
+        return (1.0 - square(y)) * seed;
+      case Activation::relu:
+        return step(y) * seed;
+      case Activation::sin:
+        return cos(went_in()) * seed;
+      case Activation::silu: {
+        const Var s = sigmoid(went_in());
+        return (s + y * (1.0 - s)) * seed;
+      }
+      case Activation::none:
+        break;
+    }
+    return seed;
   }
 
  private:

@@ -43,16 +43,32 @@ struct Affine {
     return activate(keep.activation.activation, keep.frequency == 1 ? y : y * keep.frequency);
   }
 
-  static Var push(const PushRule& rule, const Attr& keep) {
+  // f (xdot W + x Wdot + bdot), before the activation.
+  static Var push_linear(const PushRule& rule, const Attr& keep) {
     Var ydot;
     const auto add = [&](Var term) { ydot = ydot ? ydot + term : std::move(term); };
     if (rule.xdots[0]) add(matmul(rule.xdots[0], rule.xs[1]));
     if (rule.xdots[1]) add(matmul(rule.xs[0], rule.xdots[1]));
     if (rule.xdots[2]) add(rule.xdots[2]);
-    if (keep.frequency != 1) ydot = ydot * keep.frequency;
-    if (keep.activation.activation == Activation::none) return ydot;
     if (!(ydot.shape() == rule.y.shape())) ydot = broadcast_to(ydot, rule.y.shape());
-    return Var(keep.activation.slope_times(ydot.peek(), rule.y.peek()));
+    return keep.frequency == 1 ? ydot : ydot * keep.frequency;
+  }
+  static Var push(const PushRule& rule, const Attr& keep) {
+    return Var(keep.activation.slope_times(push_linear(rule, keep).peek(), rule.y.peek()));
+  }
+  static Var recorded_push(const PushRule& rule, const Attr& keep) {
+    return slope_times(push_linear(rule, keep), rule, rule.y, keep);
+  }
+  static void recorded_pull(const PullRule& rule, const Attr& keep) {
+    Var bar = slope_times(rule.ybar, rule, rule.y, keep);
+    if (keep.frequency != 1) bar = bar * keep.frequency;
+    if (rule.wants(0)) rule.add(0, matmul(bar, rule.xs[1], Trans::no, Trans::yes));
+    if (rule.wants(1)) rule.add(1, matmul(rule.xs[0], bar, Trans::yes));
+    if (rule.wants(2)) rule.add(2, sum(bar, 0));
+  }
+  static Var slope_times(const Var& seed, const Call& call, const Var& y, const Attr& keep) {
+    return keep.activation.recorded_slope_times(
+        seed, y, [&] { return affine(call.xs[0], call.xs[1], call.xs[2], Activation::none, keep.frequency); });
   }
   static void pull(const PullRule& rule, const Attr& keep) {
     const Tensor &x = rule.x(0), &w = rule.x(1);
