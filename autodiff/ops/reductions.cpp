@@ -101,21 +101,35 @@ struct Along {
   Shape kept(const Shape& x) const { return axis == everything ? Shape{} : x.with(axis, 1); }
 };
 
+// One number a line: f(first, n, step) for its elements first[0], first[step], ...
+template <class F>
+Tensor reduce_lines(const Tensor& x, const Along& a, F f) {
+  const bool everything = a.axis == Along::everything;
+  const Tensor lines = everything ? x.reshaped({x.size()}) : x;
+  Tensor y(a.reduced(x.shape), x.dtype);
+  dispatch(x.dtype, [&](auto zero) {
+    using T = decltype(zero);
+    for_lines<T>(lines, everything ? 0 : a.axis, y, true,
+                 [&](const T* from, T* to, std::int64_t n, std::int64_t step) { *to = f(from, n, step); });
+  });
+  return y;
+}
+
+template <class T>
+T largest_of(const T* from, std::int64_t n, std::int64_t step) {
+  T largest = -std::numeric_limits<T>::infinity();
+  for (std::int64_t k = 0; k < n; ++k) largest = std::max(largest, from[k * step]);
+  return largest;
+}
+
 // Used by the rules of logsumexp to stay in range; its own derivative is not wanted.
 struct MaxAlong {
   static constexpr const char* name = "max_along";
   using Attr = Along;
   static Tensor forward(std::span<const Var> xs, const Attr& a) {
-    const Tensor& x = xs[0].peek();
-    Tensor y(a.reduced(x.shape), x.dtype);
-    dispatch(x.dtype, [&](auto zero) {
-      using T = decltype(zero);
-      for_lines<T>(x, a.axis, y, true, [](const T* from, T* to, std::int64_t n, std::int64_t step) {
-        *to = -std::numeric_limits<T>::infinity();
-        for (std::int64_t k = 0; k < n; ++k) *to = std::max(*to, from[k * step]);
-      });
+    return reduce_lines(xs[0].peek(), a, [](const auto* from, std::int64_t n, std::int64_t step) {
+      return largest_of(from, n, step);
     });
-    return y;
   }
   static std::vector<Sample> samples() {
     Stream stream(1, name);
@@ -149,29 +163,17 @@ struct Norm {
   static constexpr const char* name = "norm";
   using Attr = Along;
   static Tensor forward(std::span<const Var> xs, const Attr& a) {
-    const bool everything = a.axis == Along::everything;
-    const Tensor x = everything ? xs[0].peek().reshaped({xs[0].size()}) : xs[0].peek();
-    Tensor y(a.reduced(xs[0].shape()), x.dtype);
-    dispatch(x.dtype, [&](auto zero) {
-      using T = decltype(zero);
-      for_lines<T>(x, everything ? 0 : a.axis, y, true,
-                   [](const T* from, T* to, std::int64_t n, std::int64_t step) {
-                     T largest{0};
-                     for (std::int64_t k = 0; k < n; ++k) {
-                       const T v = std::abs(from[k * step]);
-                       if (!(v <= largest)) largest = v;
-                     }
-                     if (largest == 0 || !std::isfinite(largest)) {
-                       *to = largest;
-                       return;
-                     }
-                     T sum{0};
-                     for (std::int64_t k = 0; k < n; ++k)
-                       sum += (from[k * step] / largest) * (from[k * step] / largest);
-                     *to = largest * std::sqrt(sum);
-                   });
+    return reduce_lines(xs[0].peek(), a, []<class T>(const T* from, std::int64_t n, std::int64_t step) {
+      T largest{0};
+      for (std::int64_t k = 0; k < n; ++k) {
+        const T v = std::abs(from[k * step]);
+        if (!(v <= largest)) largest = v;  // a NaN stays
+      }
+      if (largest == 0 || !std::isfinite(largest)) return largest;
+      T sum{0};
+      for (std::int64_t k = 0; k < n; ++k) sum += (from[k * step] / largest) * (from[k * step] / largest);
+      return largest * std::sqrt(sum);
     });
-    return y;
   }
   static Var reference(const Vars& xs, const Attr& a) {
     const Var squares = sum_to(square(xs[0]), a.kept(xs[0].shape()));
@@ -195,20 +197,12 @@ struct LogSumExp {
   static constexpr const char* name = "logsumexp";
   using Attr = Along;
   static Tensor forward(std::span<const Var> xs, const Attr& a) {
-    const Tensor& x = xs[0].peek();
-    Tensor y(a.reduced(x.shape), x.dtype);
-    dispatch(x.dtype, [&](auto zero) {
-      using T = decltype(zero);
-      for_lines<T>(x, a.axis, y, true, [](const T* from, T* to, std::int64_t n, std::int64_t step) {
-        T largest = -std::numeric_limits<T>::infinity();
-        for (std::int64_t k = 0; k < n; ++k) largest = std::max(largest, from[k * step]);
-        const T shift = std::isfinite(largest) ? largest : T{0};
-        T sum{0};
-        for (std::int64_t k = 0; k < n; ++k) sum += std::exp(from[k * step] - shift);
-        *to = shift + std::log(sum);
-      });
+    return reduce_lines(xs[0].peek(), a, []<class T>(const T* from, std::int64_t n, std::int64_t step) {
+      const T largest = largest_of(from, n, step), shift = std::isfinite(largest) ? largest : T{0};
+      T sum{0};
+      for (std::int64_t k = 0; k < n; ++k) sum += std::exp(from[k * step] - shift);
+      return shift + std::log(sum);
     });
-    return y;
   }
   static Var reference(const Vars& xs, const Attr& a) {
     const Shape kept = a.kept(xs[0].shape());
