@@ -1,6 +1,7 @@
 #include <cblas.h>
 #include <fmt/format.h>
 #include <lowtide/linalg/blas.h>
+#include <lowtide/linalg/dtype.h>
 #include <lowtide/linalg/error.h>
 
 #include <algorithm>
@@ -29,15 +30,6 @@ int as_int(std::int64_t n) {
 }
 
 CBLAS_TRANSPOSE flag(Trans t) { return t == Trans::yes ? CblasTrans : CblasNoTrans; }
-
-// Chooses between the float and the double routine.
-template <class T>
-constexpr auto pick(auto single, auto twice) {
-  if constexpr (std::is_same_v<T, float>)
-    return single;
-  else
-    return twice;
-}
 
 }  // namespace
 

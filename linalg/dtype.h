@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 
 namespace lowtide {
@@ -19,6 +20,15 @@ constexpr Dtype dtype_of = sizeof(T) == sizeof(float) ? Dtype::f32 : Dtype::f64;
 template <class F>
 decltype(auto) dispatch(Dtype d, F&& f) {
   return d == Dtype::f32 ? std::forward<F>(f)(float{}) : std::forward<F>(f)(double{});
+}
+
+// The float or the double one of two things: the routines of BLAS and LAPACK come in pairs.
+template <class T>
+constexpr auto pick(auto single, auto twice) {
+  if constexpr (std::is_same_v<T, float>)
+    return single;
+  else
+    return twice;
 }
 
 }  // namespace lowtide

@@ -16,14 +16,6 @@
 namespace lowtide {
 namespace {
 
-template <class T>
-constexpr auto pick(auto single, auto twice) {
-  if constexpr (std::is_same_v<T, float>)
-    return single;
-  else
-    return twice;
-}
-
 lapack_int as_int(std::int64_t n) { return static_cast<lapack_int>(n); }  // require_matrix() saw to it
 
 // Passes info on if it is a verdict about the matrix.

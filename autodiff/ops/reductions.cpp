@@ -64,28 +64,23 @@ struct CumulativeSum {
   struct Attr {
     int axis;
   };
-  static Tensor forward(const Tensor& x, const Attr& a) {
+  // From the first element of a line on, or from the last one back.
+  static Tensor running(const Tensor& x, const Attr& a, bool back) {
     Tensor y(x.shape, x.dtype);
     dispatch(x.dtype, [&](auto zero) {
       using T = decltype(zero);
-      for_lines<T>(x, a.axis, y, false, [](const T* from, T* to, std::int64_t n, std::int64_t step) {
+      for_lines<T>(x, a.axis, y, false, [back](const T* from, T* to, std::int64_t n, std::int64_t step) {
         T sum{0};
-        for (std::int64_t k = 0; k < n; ++k) to[k * step] = sum += from[k * step];
+        for (std::int64_t k = 0; k < n; ++k) {
+          const std::int64_t at = (back ? n - 1 - k : k) * step;
+          to[at] = sum += from[at];
+        }
       });
     });
     return y;
   }
-  static Tensor transposed(const Tensor& y, const Attr& a) {
-    Tensor x(y.shape, y.dtype);
-    dispatch(y.dtype, [&](auto zero) {
-      using T = decltype(zero);
-      for_lines<T>(y, a.axis, x, false, [](const T* from, T* to, std::int64_t n, std::int64_t step) {
-        T sum{0};
-        for (std::int64_t k = n - 1; k >= 0; --k) to[k * step] = sum += from[k * step];
-      });
-    });
-    return x;
-  }
+  static Tensor forward(const Tensor& x, const Attr& a) { return running(x, a, false); }
+  static Tensor transposed(const Tensor& y, const Attr& a) { return running(y, a, true); }
   static std::vector<LinearSample<Attr>> samples() {
     return {{"vector", {9}, {0}},  {"empty", {0, 2}, {0}}, {"1x1", {1, 1}, {1}},
             {"tall", {7, 2}, {0}}, {"wide", {2, 19}, {1}}, {"middle", {2, 4, 3}, {1}}};
