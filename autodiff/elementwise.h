@@ -16,7 +16,6 @@
 #include <lowtide/autodiff/op.h>
 #include <lowtide/autodiff/ops.h>
 #include <lowtide/linalg/broadcast.h>
-#include <lowtide/linalg/cpu.h>
 #include <lowtide/linalg/simd.h>
 
 namespace lowtide {
@@ -121,8 +120,6 @@ ElementwiseKernels make_kernels() {
 
 // ---- compiled once ----
 
-using KernelsOf = ElementwiseKernels();  // gives the loops of one instruction set
-
 struct ElementwiseBody {
   int arity = 1;
   ElementwiseKernels kernels;
@@ -153,12 +150,10 @@ void fill_slope(ElementwiseBody& body, std::index_sequence<K...>) {
 }
 
 template <class E, int Arity>
-ElementwiseBody make_body(KernelsOf* base, KernelsOf* v3, KernelsOf* v4) {
+ElementwiseBody make_body(const ElementwiseKernels& kernels) {
   ElementwiseBody body;
   body.arity = Arity;
-  // Only the chosen one is called: the others are compiled for processors that this may not be.
-  const SimdLevel level = simd_level();
-  body.kernels = v4 && level == SimdLevel::v4 ? v4() : v3 && level >= SimdLevel::v3 ? v3() : base();
+  body.kernels = kernels;
   [&]<std::size_t... I>(std::index_sequence<I...> inputs) {
     (fill_slope<E, static_cast<int>(I)>(body, inputs), ...);
   }(std::make_index_sequence<Arity>{});
@@ -186,33 +181,19 @@ Op elementwise_op(const ElementwiseBody& body) {
 
 }  // namespace lowtide
 
-#define LOWTIDE_KERNELS_NAME(fn) LOWTIDE_CONCAT(LOWTIDE_CONCAT(fn, _kernels_), LOWTIDE_SIMD_LEVEL)
-#define LOWTIDE_DEFINE_KERNELS(fn, E, arity)                            \
-  ::lowtide::ElementwiseKernels LOWTIDE_KERNELS_NAME(fn)();             \
-  ::lowtide::ElementwiseKernels LOWTIDE_KERNELS_NAME(fn)() {            \
-    return ::lowtide::LOWTIDE_SIMD_NAMESPACE::make_kernels<E, arity>(); \
-  }
-
+#define LOWTIDE_ELEMENTWISE_KERNELS(fn, E, arity)    \
+  LOWTIDE_KERNELS(fn, ::lowtide::ElementwiseKernels, \
+                  ::lowtide::LOWTIDE_SIMD_NAMESPACE::make_kernels<E, arity>())
 #ifdef LOWTIDE_SIMD_VARIANT  // a copy for one instruction set: kernels only
-#define LOWTIDE_DEFINE_ELEMENTWISE(fn, E, arity, parameters, arguments) LOWTIDE_DEFINE_KERNELS(fn, E, arity)
+#define LOWTIDE_DEFINE_ELEMENTWISE(fn, E, arity, parameters, arguments) \
+  LOWTIDE_ELEMENTWISE_KERNELS(fn, E, arity)
 #else
-#ifdef LOWTIDE_SIMD_VARIANTS
-#define LOWTIDE_DEFINE_BODY(fn, E, arity)             \
-  ::lowtide::KernelsOf fn##_kernels_v3;               \
-  ::lowtide::KernelsOf fn##_kernels_v4;               \
-  static const ::lowtide::ElementwiseBody fn##_body = \
-      ::lowtide::make_body<E, arity>(&LOWTIDE_KERNELS_NAME(fn), &fn##_kernels_v3, &fn##_kernels_v4);
-#else
-#define LOWTIDE_DEFINE_BODY(fn, E, arity)             \
-  static const ::lowtide::ElementwiseBody fn##_body = \
-      ::lowtide::make_body<E, arity>(&LOWTIDE_KERNELS_NAME(fn), nullptr, nullptr);
-#endif
-#define LOWTIDE_DEFINE_ELEMENTWISE(fn, E, arity, parameters, arguments)                            \
-  LOWTIDE_DEFINE_KERNELS(fn, E, arity)                                                             \
-  LOWTIDE_DEFINE_BODY(fn, E, arity)                                                                \
-  static ::lowtide::Var fn##_of(const ::lowtide::Vars& xs);                                        \
-  static const ::lowtide::RegisteredOp fn##_op(::lowtide::elementwise_op<E, &fn##_of>(fn##_body)); \
-  ::lowtide::Var fn parameters { return ::lowtide::record(fn##_op.op, arguments); }                \
+#define LOWTIDE_DEFINE_ELEMENTWISE(fn, E, arity, parameters, arguments)                               \
+  LOWTIDE_ELEMENTWISE_KERNELS(fn, E, arity)                                                           \
+  static const ::lowtide::ElementwiseBody fn##_body = ::lowtide::make_body<E, arity>(fn##_kernels()); \
+  static ::lowtide::Var fn##_of(const ::lowtide::Vars& xs);                                           \
+  static const ::lowtide::RegisteredOp fn##_op(::lowtide::elementwise_op<E, &fn##_of>(fn##_body));    \
+  ::lowtide::Var fn parameters { return ::lowtide::record(fn##_op.op, arguments); }                   \
   static ::lowtide::Var fn##_of(const ::lowtide::Vars& xs) { return ::lowtide::record(fn##_op.op, xs); }
 #endif
 

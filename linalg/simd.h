@@ -6,6 +6,8 @@
 // A pack has no comparison operators: `x > 0 ? a : b` does not compile. Masks are packs of 0 and 1,
 // made by greater() and step() and used by select(), exactly as with Var.
 #pragma once
+#include <lowtide/linalg/cpu.h>
+
 #include <cstdint>
 #include <xsimd/xsimd.hpp>
 
@@ -121,3 +123,26 @@ struct Pack {
 };
 
 }  // namespace lowtide::LOWTIDE_SIMD_NAMESPACE
+
+// LOWTIDE_KERNELS(fn, Table, table): fn_kernels() gives `table`, an expression of type Table that names
+// kernels of packs, from the copy of this file that suits the processor. Only that copy is asked: the
+// others are compiled for processors that this may not be.
+#define LOWTIDE_KERNELS_NAME(fn) LOWTIDE_CONCAT(LOWTIDE_CONCAT(fn, _kernels_), LOWTIDE_SIMD_LEVEL)
+#define LOWTIDE_KERNELS_COPY(fn, Table, ...) \
+  Table LOWTIDE_KERNELS_NAME(fn)();          \
+  Table LOWTIDE_KERNELS_NAME(fn)() { return __VA_ARGS__; }
+#ifdef LOWTIDE_SIMD_VARIANT
+#define LOWTIDE_KERNELS(fn, Table, ...) LOWTIDE_KERNELS_COPY(fn, Table, __VA_ARGS__)
+#elif defined(LOWTIDE_SIMD_VARIANTS)
+#define LOWTIDE_KERNELS(fn, Table, ...)                                                           \
+  LOWTIDE_KERNELS_COPY(fn, Table, __VA_ARGS__)                                                    \
+  Table fn##_kernels_v3();                                                                        \
+  Table fn##_kernels_v4();                                                                        \
+  static Table fn##_kernels() {                                                                   \
+    return ::lowtide::best_copy(&LOWTIDE_KERNELS_NAME(fn), &fn##_kernels_v3, &fn##_kernels_v4)(); \
+  }
+#else
+#define LOWTIDE_KERNELS(fn, Table, ...)        \
+  LOWTIDE_KERNELS_COPY(fn, Table, __VA_ARGS__) \
+  static Table fn##_kernels() { return LOWTIDE_KERNELS_NAME(fn)(); }
+#endif

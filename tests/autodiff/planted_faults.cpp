@@ -37,8 +37,7 @@ constexpr double factor = F == Fault::sign    ? -1
 template <class E, int Arity, auto Pull = &elementwise::pull>
 struct AsElementwise {
   static const Op& op() {
-    static const ElementwiseBody body =
-        make_body<E, Arity>(&LOWTIDE_SIMD_NAMESPACE::make_kernels<E, Arity>, nullptr, nullptr);
+    static const ElementwiseBody body = make_body<E, Arity>(LOWTIDE_SIMD_NAMESPACE::make_kernels<E, Arity>());
     static const Op op = [] {
       Op made = elementwise_op<E, &apply>(body);
       made.pull = Pull;
