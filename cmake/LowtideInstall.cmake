@@ -10,6 +10,7 @@ configure_package_config_file("${CMAKE_CURRENT_LIST_DIR}/lowtideConfig.cmake.in"
 write_basic_package_version_file("${PROJECT_BINARY_DIR}/lowtideConfigVersion.cmake" COMPATIBILITY SameMinorVersion)
 install(FILES "${PROJECT_BINARY_DIR}/lowtideConfig.cmake" "${PROJECT_BINARY_DIR}/lowtideConfigVersion.cmake"
               "${CMAKE_CURRENT_LIST_DIR}/LowtideOps.cmake" "${CMAKE_CURRENT_LIST_DIR}/FindOpenBLAS.cmake"
+              "${CMAKE_CURRENT_LIST_DIR}/FindHDF5Serial.cmake"
         DESTINATION "${package_dir}")
 
 file(RELATIVE_PATH LOWTIDE_PC_PREFIX "/${CMAKE_INSTALL_LIBDIR}/pkgconfig" "/")
@@ -18,7 +19,7 @@ set(LOWTIDE_PC_REQUIRES "")
 set(LOWTIDE_PC_LIBRARY -llowtide)
 if(NOT BUILD_SHARED_LIBS)
   set(LOWTIDE_PC_LIBRARY "-Wl,--whole-archive -llowtide -Wl,--no-whole-archive")
-  set(LOWTIDE_PC_REQUIRES "fmt lapacke openblas")
+  set(LOWTIDE_PC_REQUIRES "fmt lapacke openblas hdf5 zlib")
   if(LOWTIDE_PARALLEL STREQUAL "tbb")
     string(APPEND LOWTIDE_PC_REQUIRES " tbb")
   endif()
