@@ -5,12 +5,14 @@
 #include <poll.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
+#include <cmath>
 #include <csignal>
 #include <cstdio>
 #include <cstring>
@@ -43,10 +45,10 @@ std::int64_t now() {
   return duration_cast<milliseconds>(steady_clock::now().time_since_epoch()).count();
 }
 
-void limit(int resource, std::uint64_t value) {
+void limit(int resource, double most) {
   rlimit old;
   if (::getrlimit(static_cast<__rlimit_resource_t>(resource), &old) != 0) return;
-  const rlim_t lower = std::min<rlim_t>(value, old.rlim_max);
+  const rlim_t lower = most < 1e18 ? std::min(static_cast<rlim_t>(most), old.rlim_max) : old.rlim_max;
   const rlimit wanted{lower, lower};
   ::setrlimit(static_cast<__rlimit_resource_t>(resource), &wanted);
 }
@@ -74,8 +76,15 @@ std::uint64_t address_space() {  // of this process, in bytes
   if (null >= 0) ::dup2(null, 1), ::dup2(null, 2);
 
   limit(RLIMIT_CORE, 0);
-  limit(RLIMIT_CPU, static_cast<std::uint64_t>(limits.cpu_seconds));
-  if (!sanitized && in_use != 0) limit(RLIMIT_AS, in_use + limits.memory);
+  // The limit of the system counts whole seconds; the timer, whose signal ends the process, is finer.
+  limit(RLIMIT_CPU, std::ceil(limits.cpu_seconds) + 1);
+  itimerval timer{};
+  timer.it_value.tv_sec = static_cast<time_t>(limits.cpu_seconds);
+  timer.it_value.tv_usec =
+      static_cast<suseconds_t>(1e6 * (limits.cpu_seconds - std::floor(limits.cpu_seconds)));
+  ::setitimer(ITIMER_PROF, &timer, nullptr);
+  if (!sanitized && in_use != 0)
+    limit(RLIMIT_AS, static_cast<double>(in_use) + static_cast<double>(limits.memory));
   try {
     work(ToParent(fd));
   } catch (const std::bad_alloc&) {
@@ -144,7 +153,8 @@ class Child {
 std::string ending(int status, const ApartLimits& limits) {
   if (WIFSIGNALED(status)) {
     const int signal = WTERMSIG(status);
-    if (signal == SIGXCPU) return fmt::format("took longer than {} s", limits.cpu_seconds);
+    if (signal == SIGPROF || signal == SIGXCPU)
+      return fmt::format("took longer than {:.1f} s", limits.cpu_seconds);
     if (signal == SIGKILL) return "was killed, perhaps for want of memory";
     return fmt::format("crashed (signal {})", signal);
   }
@@ -185,11 +195,11 @@ void FromChild::receive(void* bytes, std::size_t count) {
 void run_apart(const ApartLimits& limits, FunctionRef<void(const ToParent&)> work,
                FunctionRef<void(FromChild&)> parent) {
   Child child(limits, work);
-  FromChild pipe(child.fd(), now() + 1000 * static_cast<std::int64_t>(limits.wall_seconds));
+  FromChild pipe(child.fd(), now() + static_cast<std::int64_t>(1000 * limits.wall_seconds));
   try {
     parent(pipe);
   } catch (const Late&) {
-    throw ApartError(fmt::format("took longer than {} s", limits.wall_seconds));
+    throw ApartError(fmt::format("took longer than {:.1f} s", limits.wall_seconds));
   } catch (const Ended&) {
     throw ApartError(ending(child.wait(), limits));
   }

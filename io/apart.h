@@ -11,8 +11,8 @@ namespace lowtide {
 
 struct ApartLimits {
   std::uint64_t memory;  // bytes beyond what this process has now
-  int cpu_seconds;
-  int wall_seconds;
+  double cpu_seconds;
+  double wall_seconds;
 };
 
 // How the child ended, as the end of a sentence: "crashed (signal 11)", "took longer than 2 s".

@@ -4,6 +4,7 @@
 #include <lowtide/io/apart.h>
 #include <lowtide/io/file.h>
 #include <lowtide/io/hdf5.h>
+#include <lowtide/io/printable.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -56,14 +57,6 @@ class Id {
   hid_t id_;
   herr_t (*close_)(hid_t);
 };
-
-// Text of a file or the library, fit for a message of one line.
-std::string printable(std::string text) {
-  if (text.size() > 120) text = text.substr(0, 120) + "...";
-  std::replace_if(
-      text.begin(), text.end(), [](unsigned char c) { return c < 32 || c == 127; }, '?');
-  return text;
-}
 
 // The innermost reason of the last failure; to be asked before the next call, which forgets it.
 std::string library_says() {
@@ -423,10 +416,8 @@ std::uint64_t size_of_file(const fs::path& path) {
 
 std::map<std::string, Value> read(const fs::path& path, std::span<const Wanted> wanted) {
   const std::uint64_t size = size_of_file(path), most = budget(size);
-  const auto seconds = [&](double bytes_a_second) {
-    return static_cast<int>(std::min(1e6, static_cast<double>(size) / bytes_a_second));
-  };
-  const ApartLimits limits{2 * most + (std::uint64_t{64} << 20), 2 + seconds(2e6), 30 + seconds(1e6)};
+  const double megabytes = 1e-6 * static_cast<double>(size);
+  const ApartLimits limits{2 * most + (std::uint64_t{64} << 20), 0.7 + megabytes / 2, 30 + megabytes};
   std::map<std::string, Value> found;
   std::uint64_t left = most;
   const std::lock_guard lock(library());

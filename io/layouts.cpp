@@ -2,6 +2,7 @@
 #include <lowtide/io/file.h>
 #include <lowtide/io/layouts.h>
 
+#include <cmath>
 #include <utility>
 
 namespace lowtide {
@@ -9,9 +10,8 @@ namespace {
 
 class Arranger {
  public:
-  Arranger(Snapshots& set, std::map<std::string, Array> arrays, const std::string& source,
-           const std::string& prefix)
-      : set_(set), arrays_(std::move(arrays)), source_(source), prefix_(prefix) {}
+  Arranger(Snapshots& set, std::map<std::string, Array> arrays, const std::string& source)
+      : set_(set), arrays_(std::move(arrays)), source_(source) {}
 
   void run() {
     for (const char* name : {"t", "x", "u"})
@@ -37,7 +37,7 @@ class Arranger {
 
  private:
   [[noreturn]] void wrong(const std::string& name, const std::string& what) const {
-    bad_input(source_, prefix_ + name, what);
+    bad_input(source_, "/" + name, what);
   }
   bool has(const std::string& name) const { return arrays_.count(name) > 0; }
   const Shape& shape(const std::string& name) const { return arrays_.at(name).shape; }
@@ -114,20 +114,22 @@ class Arranger {
   }
 
   [[noreturn]] void disagree(const Tensor& u, std::int64_t n, const std::string& agree) const {
-    const Shape& given = shape("u");
+    const Shape &values = shape("u"), &points = shape("x");
     std::string cause = "frames of different sizes need offsets (T+1)";
-    if (given.rank() == 2 && given[0] == n && given[1] == frames_)
+    if (values.rank() == 2 && values[0] == n && values[1] == frames_)
       cause = "u looks transposed: it should be (T,n)";
-    if (u.shape[0] == set_.t.size()) cause = "does x leave out points that u has?";
-    if (given.rank() == 2 && given[0] == n && given[1] == frames_)
-      cause = "u looks transposed: (T,n) is needed";
-    wrong("u", fmt::format("does not have T * n = {} * {} values: {} ({})", frames_, n, agree, cause));
+    else if (values.rank() == 2 && points.rank() == 2 && values[0] == frames_ && values[1] == points[1])
+      cause = "x looks transposed: it should be (n,d)";
+    else if (u.shape[0] == n)
+      cause = "where each frame begins is told by offsets (T+1), or by x as (T,n,d)";
+    wrong("u", fmt::format("does not have T * n = {} * {} rows or values: {} ({})", frames_, n, agree, cause));
   }
 
   Tensor equal_weights() const {
     double volume = 1;
     if (set_.low.size() == set_.high.size())
       for (std::size_t a = 0; a < set_.low.size(); ++a) volume *= set_.high[a] - set_.low[a];
+    if (!(volume > 0) || !std::isfinite(volume)) volume = 1;  // check() says what is wrong with the domain
     const std::int64_t points = set_.x.shape[0];
     if (points != set_.u.shape[0]) return full({points}, volume / static_cast<double>(points), Dtype::f64);
     Tensor weight = full({points}, volume / static_cast<double>(points), Dtype::f64);
@@ -143,15 +145,13 @@ class Arranger {
   Snapshots& set_;
   const std::map<std::string, Array> arrays_;
   const std::string& source_;
-  const std::string& prefix_;
   std::int64_t frames_ = 0;
 };
 
 }  // namespace
 
-void arrange(Snapshots& set, std::map<std::string, Array> arrays, const std::string& source,
-             const std::string& prefix) {
-  Arranger(set, std::move(arrays), source, prefix).run();
+void arrange(Snapshots& set, std::map<std::string, Array> arrays, const std::string& source) {
+  Arranger(set, std::move(arrays), source).run();
   check(set, source);
 }
 

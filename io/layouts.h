@@ -18,8 +18,7 @@
 namespace lowtide {
 
 // Fills in the numbers of `set`, whose names and domain are there already (fields without a name are
-// called u0, u1, ...), and checks all of it. `prefix` stands before the names of arrays in messages.
-void arrange(Snapshots& set, std::map<std::string, Array> arrays, const std::string& source,
-             const std::string& prefix);
+// called u0, u1, ...), and checks all of it.
+void arrange(Snapshots& set, std::map<std::string, Array> arrays, const std::string& source);
 
 }  // namespace lowtide

@@ -119,7 +119,7 @@ Snapshots read_snapshots(const std::filesystem::path& path) {
   for (auto& [name, value] : found)
     if (name.front() == '/') arrays.emplace(name.substr(1), std::move(static_cast<Array&>(value)));
   found.clear();
-  arrange(set, std::move(arrays), source, "/");
+  arrange(set, std::move(arrays), source);
   return set;
 }
 
