@@ -16,29 +16,34 @@ std::string clock_text(double seconds) {
 }
 
 Progress::Progress(std::string label, std::int64_t total)
-    : label_(std::move(label)),
-      total_(std::max<std::int64_t>(total, 1)),
-      terminal_(isatty(STDERR_FILENO) == 1) {}
+    : label_(std::move(label)), total_(total), terminal_(isatty(STDERR_FILENO) == 1) {}
 
 Progress::~Progress() {
   if (terminal_ && shown_) std::fputc('\n', stderr);
 }
 
 void Progress::update(std::int64_t done, const std::string& note) {
-  done_ = std::clamp<std::int64_t>(done, 0, total_);
-  const auto now = Clock::now();
-  const double since = std::chrono::duration<double>(now - last_).count();
-  if (shown_ && done_ < total_ && since < (terminal_ ? 0.1 : 10.0)) return;
-  last_ = now;
-  shown_ = true;
-  show(note, std::chrono::duration<double>(now - start_).count());
+  done = std::clamp<std::int64_t>(done, 0, total_);
+  update_part(static_cast<double>(done) / static_cast<double>(std::max<std::int64_t>(total_, 1)), note);
 }
 
-void Progress::show(const std::string& note, double elapsed) {
-  const double part = static_cast<double>(done_) / static_cast<double>(total_);
-  const double rate = elapsed > 0 ? static_cast<double>(done_) / elapsed : 0;
-  const std::string left = done_ > 0 ? clock_text(elapsed * (1 - part) / part) : clock_text(-1);
-  const std::string text = fmt::format("{}/{}  {:.0f}/s  {} left  {}", done_, total_, rate, left, note);
+void Progress::update_part(double part, const std::string& note) {
+  const auto now = Clock::now();
+  const double since = std::chrono::duration<double>(now - last_).count();
+  if (shown_ && part < 1 && since < (terminal_ ? 0.1 : 10.0)) return;
+  last_ = now;
+  shown_ = true;
+  show(std::clamp(part, 0.0, 1.0), note, std::chrono::duration<double>(now - start_).count());
+}
+
+void Progress::show(double part, const std::string& note, double elapsed) {
+  std::string text =
+      fmt::format("{} left  {}", part > 0 ? clock_text(elapsed * (1 - part) / part) : clock_text(-1), note);
+  if (total_ > 0) {
+    const auto done = static_cast<std::int64_t>(std::lround(part * static_cast<double>(total_)));
+    text = fmt::format("{}/{}  {:.0f}/s  {}", done, total_,
+                       elapsed > 0 ? static_cast<double>(done) / elapsed : 0, text);
+  }
   if (terminal_) {
     constexpr int width = 30;
     const int filled = static_cast<int>(part * width);

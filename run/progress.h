@@ -3,25 +3,28 @@
 #include <chrono>
 #include <cstdint>
 #include <string>
+#include <utility>
 
 namespace lowtide {
 
 class Progress {
  public:
   Progress(std::string label, std::int64_t total);
+  explicit Progress(std::string label) : Progress(std::move(label), 0) {}  // of something that is not counted
   ~Progress();
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
 
   // `done` of the total; `note` is shown behind the bar ("loss 1.2e-3").
   void update(std::int64_t done, const std::string& note = {});
+  void update_part(double part, const std::string& note = {});  // of the whole: 0 to 1
 
  private:
   using Clock = std::chrono::steady_clock;
-  void show(const std::string& note, double elapsed);
+  void show(double part, const std::string& note, double elapsed);
 
   std::string label_;
-  std::int64_t total_, done_ = 0;
+  std::int64_t total_;
   bool terminal_;
   bool shown_ = false;
   Clock::time_point start_ = Clock::now(), last_ = start_;

@@ -1,0 +1,50 @@
+// Named values of a run. The code asks for each by name and gives its default and a line of help; the user
+// overrides some by text ("cells=500"). What nobody has asked for is a mistake, found by name.
+#pragma once
+#include <cstdint>
+#include <map>
+#include <string>
+#include <type_traits>
+#include <vector>
+
+namespace lowtide {
+
+class Settings {
+ public:
+  Settings() = default;
+  explicit Settings(const std::vector<std::string>& given);  // "name=value"; InputError
+
+  // What was given for `name`, else the default. InputError if it cannot be read, or lies outside the limits.
+  double get(const std::string& name, double standard, const std::string& help, double least = -1e300,
+             double most = 1e300);
+  std::int64_t get(const std::string& name, std::int64_t standard, const std::string& help,
+                   std::int64_t least = INT64_MIN, std::int64_t most = INT64_MAX);
+  std::int64_t get(const std::string& name, int standard, const std::string& help,
+                   std::int64_t least = INT64_MIN, std::int64_t most = INT64_MAX) {
+    return get(name, static_cast<std::int64_t>(standard), help, least, most);
+  }
+  bool get(const std::string& name, bool standard, const std::string& help);
+  std::string get(const std::string& name, const char* standard, const std::string& help);
+  std::vector<std::int64_t> get(const std::string& name, const std::vector<std::int64_t>& standard,
+                                const std::string& help);  // "2,4"; "" is none
+
+  // InputError, with the nearest name, if something was given that nobody has asked for.
+  void check_all_used() const;
+
+  struct Used {
+    std::string name, value, standard, help;
+  };
+  const std::vector<Used>& used() const { return used_; }  // in the order of asking
+  std::map<std::string, std::string> values() const;
+
+ private:
+  const std::string* given(const std::string& name, const std::string& standard, const std::string& help);
+
+  std::map<std::string, std::string> given_;
+  std::vector<Used> used_;
+};
+
+// Of `names`, the one that `word` was probably meant to be; empty if none is near.
+std::string nearest(const std::string& word, const std::vector<std::string>& names);
+
+}  // namespace lowtide
