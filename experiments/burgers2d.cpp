@@ -1,0 +1,23 @@
+// A square that becomes a shock.
+//
+//   u_t + (u^2/2)_x + (u^2/2)_y = 0  on the periodic unit square, u = 1 in (0.1, 0.6)^2 and 0.1 elsewhere at
+//   first.
+//
+// Two sides of the square are shocks that run along the diagonal, the other two open as rarefactions, which
+// catch up with the shocks; across the periodic sides all of it meets itself again.
+#include <lowtide/experiments/case.h>
+
+using namespace lowtide;
+
+LOWTIDE_CASE(burgers2d, "a square of Burgers' equation that becomes a shock") {
+  const double inside = run.param("inside", 1.0, "value in the square");
+  const double outside = run.param("outside", 0.1, "value elsewhere");
+  const std::int64_t cells = run.param("cells", run.preset(100, 200), "cells a side of the finest level", 4);
+  const auto initial = [&](double x, double y) {
+    return x > 0.1 && x < 0.6 && y > 0.1 && y < 0.6 ? inside : outside;
+  };
+  return run.snapshots(pde::Burgers<2>{}, pde::Grid2D{{cells, cells}}, initial,
+                       {.t_end = 2.5,
+                        .limiter = pde::Limiter::van_leer,
+                        .refinement = {.ratios = {2, 2}, .tolerance = 0.05, .buffer = 3}});
+}

@@ -1,0 +1,98 @@
+// A case: a problem whose solution is learned. Its driver is one short file that says the mathematics;
+// settings, progress, adaptive samples and the command line come from here.
+//
+//   LOWTIDE_CASE(burgers1d, "a shock that a rarefaction eats up") {
+//     const std::int64_t cells = run.param("cells", run.preset(200, 1000), "cells");
+//     const auto initial = [](double x) { return x < 0.5 ? 1.0 : 0.0; };
+//     return run.snapshots(pde::Burgers<1>{}, pde::Grid1D{cells}, initial, {.t_end = 1});
+//   }
+#pragma once
+#include <lowtide/pde/laws.h>
+#include <lowtide/pde/snapshots.h>
+#include <lowtide/run/settings.h>
+
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace lowtide {
+
+enum class Preset { demo, paper };  // minutes on two cores; the sizes of the paper
+
+// What a case says of itself beside law, grid and initial state; each can be overridden by a setting.
+struct CaseDefaults {
+  double t_end = 1;
+  std::int64_t frames = 81;
+  pde::Limiter limiter = pde::Limiter::mc;
+  pde::Refinement refinement{};
+};
+
+class CaseRun {
+ public:
+  CaseRun(std::string name, Preset preset, Settings settings)
+      : name_(std::move(name)), preset_(preset), settings_(std::move(settings)) {}
+
+  // A setting of this case, with its default and a line of help.
+  template <class T, class... Limits>
+  auto param(const std::string& name, const T& standard, const std::string& help, Limits... limits) {
+    return settings_.get(name, standard, help, limits...);
+  }
+  template <class T>
+  T preset(T demo, T paper) const {
+    return preset_ == Preset::demo ? demo : paper;
+  }
+
+  // Solves and samples, with progress on the terminal.
+  template <class Initial>
+  Snapshots snapshots(const pde::Law& law, pde::Grid grid, const Initial& initial,
+                      const CaseDefaults& defaults) {
+    const Plan plan = make_plan(grid, defaults);
+    pde::Solver solver(law, grid, initial, plan.options.solver);
+    return record(solver, plan);
+  }
+
+  const Settings& settings() const { return settings_; }
+
+  struct Work {
+    std::int64_t steps = 0, corrections = 0, cells = 0;
+    double seconds = 0;
+  };
+  const Work& work() const { return work_; }
+
+  struct OnlySettings {};  // thrown in place of the solution
+  void only_settings() { only_settings_ = true; }
+
+ private:
+  struct Plan {
+    pde::Times times;
+    pde::SnapshotOptions options;
+    std::int64_t heldout;
+  };
+  Plan make_plan(pde::Grid& grid, const CaseDefaults& defaults);
+  Snapshots record(pde::Solver& solver, const Plan& plan);
+
+  std::string name_;
+  Preset preset_;
+  Settings settings_;
+  Work work_;
+  bool only_settings_ = false;
+};
+
+struct Case {
+  const char *name, *about;
+  Snapshots (*make)(CaseRun& run);
+};
+
+const std::vector<Case>& cases();            // by name
+const Case& case_named(const std::string&);  // InputError
+
+struct RegisteredCase {
+  explicit RegisteredCase(const Case& registered);
+};
+
+}  // namespace lowtide
+
+#define LOWTIDE_CASE(name, about)                                                         \
+  static ::lowtide::Snapshots name##_case(::lowtide::CaseRun& run);                       \
+  static const ::lowtide::RegisteredCase name##_registered({#name, about, &name##_case}); \
+  static ::lowtide::Snapshots name##_case([[maybe_unused]] ::lowtide::CaseRun& run)

@@ -1,0 +1,22 @@
+// Two blast waves in a tube (Woodward and Colella 1984).
+//
+//   rho_t + (rho u)_x = 0,  (rho u)_t + (rho u^2 + p)_x = 0,  E_t + (u (E + p))_x = 0  on [0, 1] between walls,
+//   p = (gamma - 1) (E - rho u^2 / 2),  rho = 1, u = 0 at first, and p = 1000, 0.01, 100 left of 0.1, between,
+//   right of 0.9.
+//
+// The shocks meet at t = 0.028 near x = 0.69 and compress the gas thirtyfold; what is left at t = 0.038 are
+// seven discontinuities, three of them contacts. The paper shows t = 0.0285, frame 60 of 81.
+#include <lowtide/experiments/case.h>
+
+using namespace lowtide;
+
+LOWTIDE_CASE(euler1d, "two blast waves between walls, compressible gas in one dimension") {
+  const pde::Euler<1> gas{.gamma = run.param("gamma", 1.4, "ratio of specific heats", 1.01, 10.0)};
+  const std::int64_t cells = run.param("cells", run.preset(500, 1000), "cells", 4);
+  const pde::Grid1D tube{cells, 0, 1, {pde::Boundary::wall, pde::Boundary::wall}};
+  const auto initial = [&](double x) {
+    const double pressure = x < 0.1 ? 1000 : x < 0.9 ? 0.01 : 100;
+    return gas.conserved(pde::State<double, 3>{1, 0, pressure});
+  };
+  return run.snapshots(gas, tube, initial, {.t_end = 0.038});
+}
