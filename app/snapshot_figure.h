@@ -1,0 +1,13 @@
+// The picture of a set of snapshots: in one dimension its first field over space and time, with profiles; in
+// two, some frames with the borders of the levels of refinement.
+#pragma once
+#include <lowtide/io/snapshots.h>
+
+#include <filesystem>
+
+namespace lowtide::app {
+
+// Writes the SVG, and its data and script beside it. False without gnuplot.
+bool draw_snapshots(const Snapshots& set, const std::filesystem::path& svg);
+
+}  // namespace lowtide::app

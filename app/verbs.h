@@ -1,0 +1,50 @@
+// What the program can do: each verb is a function of its options, which the command line fills in.
+#pragma once
+#include <lowtide/experiments/case.h>
+#include <lowtide/io/snapshots.h>
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace lowtide::app {
+
+struct Common {
+  int threads = 0;  // 0: as many as there are cores
+  bool json = false;
+};
+
+struct Output {
+  std::filesystem::path path;  // of the snapshots; empty: a name that follows from the input
+  bool force = false;          // overwrite
+  bool plot = false;           // and draw them, as an SVG of the same name
+};
+
+struct DataOptions {
+  std::string name;  // of the case
+  Preset preset = Preset::demo;
+  std::vector<std::string> settings;  // name=value
+  bool list_settings = false;
+  Output output;
+};
+void make_data(const DataOptions& options, const Common& common);
+
+struct ImportOptions {
+  std::filesystem::path from;  // a folder of Clawpack frames, or an npz file
+  std::vector<std::string> fields;
+  std::string name;  // of the case
+  std::int64_t heldout = 8;
+  Output output;
+};
+void import_from_clawpack(const ImportOptions& options, const Common& common);
+void import_from_npz(const ImportOptions& options, const Common& common);
+
+void show_info(const std::filesystem::path& file, const Common& common);
+void list_cases(const Common& common);
+
+// Shared by the verbs that make snapshots.
+void refuse_to_overwrite(const Output& output);
+// Writes the set, draws it if asked to, and says what there is now.
+void finish(const Snapshots& set, const Output& output, const CaseRun::Work& work, const Common& common);
+
+}  // namespace lowtide::app
