@@ -203,9 +203,14 @@ std::map<std::string, Array> parse_npz(std::string_view bytes, const std::string
     if (!member.name.ends_with(".npy")) continue;
     const std::string name = member.name.substr(0, member.name.size() - 4);
     if (!wanted.empty() && std::find(wanted.begin(), wanted.end(), name) == wanted.end()) continue;
-    if (member.size > left) zip.wrong(member.name, "unpacks to more than an archive of this size should hold");
-    left -= member.size;
-    arrays.emplace(name, parse_npy(zip.unpack(member), source, member.name));
+    const auto take = [&](std::uint64_t size) {
+      if (size > left) zip.wrong(member.name, "unpacks to more than an archive of this size should hold");
+      return size;
+    };
+    take(member.size);
+    const std::string array = zip.unpack(member);
+    left -= take(8 * static_cast<std::uint64_t>(parse_npy_header(array, source, member.name).shape.size()));
+    arrays.emplace(name, parse_npy(array, source, member.name));
   }
   return arrays;
 }

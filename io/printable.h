@@ -9,7 +9,7 @@ namespace lowtide {
 inline std::string printable(std::string_view text, std::size_t most = 120) {
   std::string shown(text.substr(0, most));
   std::replace_if(
-      shown.begin(), shown.end(), [](unsigned char c) { return c < 32 || c == 127; }, '?');
+      shown.begin(), shown.end(), [](unsigned char c) { return c < ' ' || c > '~'; }, '?');
   if (text.size() > most) shown += "...";
   return shown;
 }

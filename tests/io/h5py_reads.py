@@ -369,6 +369,8 @@ def npz_to_refuse():
     # A bomb: 400 MB of zeros in 400 kB, in one member, and in ten that fit one by one.
     zipped("bad-bomb", [("u", member(np.zeros((1, 5 * 10**7))))], "refused: ", "u.npy: unpacks to more than",
            method=zipfile.ZIP_DEFLATED)
+    zipped("bad-bytes", [("level", member(np.zeros(2 * 10**7, "u1")))], "refused: ", "level.npy: unpacks to more than",
+           method=zipfile.ZIP_DEFLATED)  # would take eight times as much as integers
     zipped("bad-bombs", [(k, member(np.zeros((1, 5 * 10**6)))) for k in ("t", "x", "u", "weight", "offsets", "mu")],
            "refused: ", "unpacks to more than", method=zipfile.ZIP_DEFLATED)
     with warnings.catch_warnings():
