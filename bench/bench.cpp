@@ -69,6 +69,17 @@ Options options_from(int argc, char** argv) {
   return options;
 }
 
+std::string take_option(int& argc, char** argv, std::string_view name) {
+  for (int i = 1; i + 1 < argc; ++i) {
+    if (argv[i] != name) continue;
+    const std::string value = argv[i + 1];
+    std::copy(argv + i + 2, argv + argc, argv + i);
+    argc -= 2;
+    return value;
+  }
+  return {};
+}
+
 Seconds time_of(int repeats, const std::function<void()>& run) {
   run();
   std::vector<double> times;

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <string_view>
 
 namespace lowtide::bench {
 
@@ -12,6 +13,9 @@ struct Options {
   int repeats = 7;
 };
 Options options_from(int argc, char** argv);  // exits with code 2 and one line on a bad option
+
+// The value of an option of the benchmark's own, taken out of the arguments; empty if it is not there.
+std::string take_option(int& argc, char** argv, std::string_view name);
 
 // Median and least seconds of `repeats` runs after one for warmth.
 struct Seconds {

@@ -73,8 +73,10 @@ Snapshots CaseRun::record(pde::Solver& solver, const Plan& plan) {
   {
     Progress progress(name_);
     options.watch = [&](const pde::Solver& s) {
+      const double part = s.time() / plan.times.end;
+      if (quiet_ || !progress.due(part)) return;
       const double cells = static_cast<double>(s.steps()) * static_cast<double>(s.grid().count());
-      progress.update_part(s.time() / plan.times.end, fmt::format("{:.1f} Mcells/s", 1e-6 * cells / seconds()));
+      progress.update_part(part, fmt::format("{:.1f} Mcells/s", 1e-6 * cells / seconds()));
     };
     set = pde::record(solver, plan.times, options);
   }

@@ -59,6 +59,8 @@ class CaseRun {
   };
   const Work& work() const { return work_; }
 
+  void quiet() { quiet_ = true; }  // no progress
+
   struct OnlySettings {};  // thrown in place of the solution
   void only_settings() { only_settings_ = true; }
 
@@ -75,7 +77,7 @@ class CaseRun {
   Preset preset_;
   Settings settings_;
   Work work_;
-  bool only_settings_ = false;
+  bool only_settings_ = false, quiet_ = false;
 };
 
 struct Case {

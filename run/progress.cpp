@@ -28,12 +28,15 @@ void Progress::update(std::int64_t done, const std::string& note) {
 }
 
 void Progress::update_part(double part, const std::string& note) {
-  const auto now = Clock::now();
-  const double since = std::chrono::duration<double>(now - last_).count();
-  if (shown_ && part < 1 && since < (terminal_ ? 0.1 : 10.0)) return;
-  last_ = now;
+  if (!due(part)) return;
+  last_ = Clock::now();
   shown_ = true;
-  show(std::clamp(part, 0.0, 1.0), note, std::chrono::duration<double>(now - start_).count());
+  show(std::clamp(part, 0.0, 1.0), note, std::chrono::duration<double>(last_ - start_).count());
+}
+
+bool Progress::due(double part) const {
+  const double since = std::chrono::duration<double>(Clock::now() - last_).count();
+  return !shown_ || part >= 1 || since >= (terminal_ ? 0.1 : 10.0);
 }
 
 void Progress::show(double part, const std::string& note, double elapsed) {

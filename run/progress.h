@@ -18,6 +18,7 @@ class Progress {
   // `done` of the total; `note` is shown behind the bar ("loss 1.2e-3").
   void update(std::int64_t done, const std::string& note = {});
   void update_part(double part, const std::string& note = {});  // of the whole: 0 to 1
+  bool due(double part) const;  // whether an update would be shown now; spares making a note in vain
 
  private:
   using Clock = std::chrono::steady_clock;

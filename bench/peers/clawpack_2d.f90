@@ -2,7 +2,7 @@
 ! and the case's Riemann solver by clawpack_setup.sh.
 ! usage: clawpack-CASE CASE CELLS VELOCITY [FILE]
 ! prints: steps, attempted steps, seconds, CPU seconds, least and largest step
-! VELOCITY, of swirl2d: cell (the stream function at every corner in every step) or scaled (once, times g(t)).
+! VELOCITY, of advection2d: cell (the stream function at every corner in every step) or scaled (once, times g(t)).
 ! FILE receives the last state: doubles; component fastest, then x, then y.
 module swirl
   implicit none
@@ -78,7 +78,7 @@ program clawpack_2d
   case ('burgers2d')
     end_time = 2.5_dp
     first = 0.9_dp * dx
-  case ('swirl2d')
+  case ('advection2d')
     moving = .true.
     fields = 2
     limiter = 4               ! monotonized central
@@ -103,7 +103,7 @@ program clawpack_2d
         if (abs(hypot(x, y) - 0.5_dp) <= 0.2_dp) q(1, i, j) = 1 + cos(pi * (hypot(x, y) - 0.5_dp) / 0.2_dp)
       case ('burgers2d')
         q(1, i, j) = merge(1.0_dp, 0.1_dp, min(x, y) > 0.1_dp .and. max(x, y) < 0.6_dp)
-      case ('swirl2d')
+      case ('advection2d')
         q(1, i, j) = merge(1.0_dp, 0.0_dp, y < 0.5_dp)
       end select
     end do

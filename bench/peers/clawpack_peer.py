@@ -18,7 +18,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent.parent
 VENV = Path(os.environ.get("LOWTIDE_CLAWPACK_VENV", ROOT / "build" / "clawpack-venv"))
 # case -> (dimensions, components, cells a side unless told)
-CASES = {"euler1d": (1, 3, 2000), "acoustics2d": (2, 3, 320), "burgers2d": (2, 1, 320), "swirl2d": (2, 1, 160)}
+CASES = {"euler1d": (1, 3, 2000), "acoustics2d": (2, 3, 320), "burgers2d": (2, 1, 320), "advection2d": (2, 1, 160)}
 VARIANTS = ("standard", "tuned")
 
 
@@ -29,7 +29,7 @@ def program(case: str, variant: str) -> Path:
 def run(case: str, cells: int, variant: str, save: Path | None) -> dict[str, Any]:
     dimensions, components, _ = CASES[case]
     command = [str(program(case, variant)), *([case] if dimensions == 2 else []), str(cells)]
-    if dimensions == 2:  # read by swirl2d
+    if dimensions == 2:  # read by advection2d
         command.append("cell" if variant == "standard" else "scaled")
     with tempfile.TemporaryDirectory() as folder:
         raw = Path(folder) / "state"

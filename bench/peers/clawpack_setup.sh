@@ -43,11 +43,11 @@ standard=${FFLAGS:--O2}
 compile euler1d-standard 1 "$standard" classic rp1_euler_with_efix
 compile acoustics2d-standard 2 "$standard" classic rpn2_acoustics rpt2_acoustics
 compile burgers2d-standard 2 "$standard" classic rpn2_burgers rpt2_burgers
-compile swirl2d-standard 2 "$standard" classic rpn2_vc_advection rpt2_vc_advection
+compile advection2d-standard 2 "$standard" classic rpn2_vc_advection rpt2_vc_advection
 # The fastest that were found: see README.md.
 compile euler1d-tuned 1 "-O3 -flto" classic rp1_euler_with_efix
 compile acoustics2d-tuned 2 "-O3" pyclaw rpn2_acoustics rpt2_acoustics
 compile burgers2d-tuned 2 "-O2" classic rpn2_burgers rpt2_burgers
-compile swirl2d-tuned 2 "-O2" pyclaw rpn2_vc_advection rpt2_vc_advection
+compile advection2d-tuned 2 "-O2" pyclaw rpn2_vc_advection rpt2_vc_advection
 echo "$version" >"$venv/clawpack-version"
 echo "Clawpack $version with gfortran $(gfortran -dumpfullversion) $standard in $venv"
