@@ -1,18 +1,24 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <lowtide/io/file.h>
+#include <unistd.h>
 #include "snapshot_figure.h"
 #include "verbs.h"
 
+#include <cerrno>
+#include <cstring>
 #include <nlohmann/json.hpp>
 
 namespace lowtide::app {
 namespace fs = std::filesystem;
 using Json = nlohmann::ordered_json;
 
-void refuse_to_overwrite(const Output& output) {
+void check_output(const Output& output) {
   if (!output.force && fs::exists(output.path))
     throw InputError(fmt::format("{} exists; --force overwrites it", output.path.string()));
+  const fs::path folder = output.path.has_parent_path() ? output.path.parent_path() : fs::path(".");
+  if (::access(folder.c_str(), W_OK) != 0)  // better now than after the work
+    throw FileError(fmt::format("cannot write {}: {}", output.path.string(), std::strerror(errno)));
 }
 
 void finish(const Snapshots& set, const Output& output, const CaseRun::Work& work, const Common& common) {
@@ -81,7 +87,7 @@ void make_data(const DataOptions& options, const Common& common) {
   Output output = options.output;
   if (output.path.empty())
     output.path = fmt::format("{}-{}.h5", chosen.name, options.preset == Preset::demo ? "demo" : "paper");
-  refuse_to_overwrite(output);
+  check_output(output);
   const Snapshots set = chosen.make(run);
   finish(set, output, run.work(), common);
 }

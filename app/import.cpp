@@ -16,7 +16,7 @@ Output with_path(const ImportOptions& options) {
     if (!last.has_filename()) last = last.parent_path();
     output.path = last.stem().string() + ".h5";
   }
-  refuse_to_overwrite(output);
+  check_output(output);
   return output;
 }
 

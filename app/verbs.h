@@ -43,7 +43,7 @@ void show_info(const std::filesystem::path& file, const Common& common);
 void list_cases(const Common& common);
 
 // Shared by the verbs that make snapshots.
-void refuse_to_overwrite(const Output& output);
+void check_output(const Output& output);  // before the work: InputError if it exists, FileError if it cannot be
 // Writes the set, draws it if asked to, and says what there is now.
 void finish(const Snapshots& set, const Output& output, const CaseRun::Work& work, const Common& common);
 
