@@ -143,6 +143,7 @@ BOOST_AUTO_TEST_CASE(of_smooth_solutions) {
   for (const Case& c : cases())
     for (const auto& [limiter, least] : expected) {
       const double found = order_of(c, limiter);
+      BOOST_TEST_MESSAGE(c.name << ", " << name_of(limiter) << ": order " << found);
       BOOST_TEST(found > least, c.name << ", " << name_of(limiter) << ": " << found);
     }
 }
