@@ -205,7 +205,7 @@ class Finest {
     const Rows& rows = rows_[0];
     Int row = 0, end = 0;  // the cell to come
     for (const PatchRow& r : rows) {
-      if (r.row != row || r.begin != end || r.end > mesh_.cells[0] || r.row >= mesh_.cells[1]) gap(r);
+      if (r.row != row || r.begin != end || r.end > mesh_.cells[0]) gap(r);
       end = r.end;
       if (end == mesh_.cells[0]) ++row, end = 0;
     }

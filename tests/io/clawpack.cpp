@@ -171,7 +171,8 @@ BOOST_AUTO_TEST_CASE(what_else_lies_in_the_folder_is_left_alone) {
   const Snapshots set = imported(folder, files);
   files["fort.pkl0000"] = "cos\nsystem\n(S'touch pwned'\ntR.";  // a pickle that runs a program
   files["fort.pkl0001"] = files["fort.pkl0000"];
-  files["fort.a0000"] = files["fort.q"] = files["fort.t"] = files["fort.q0001~"] = "nothing that can be read";
+  files["fort.a0000"] = files["fort.q"] = files["fort.t"] = files["fort.q0001~"] = files["fort."] =
+      "nothing that can be read";
   files["fort.t-001"] = files["fort.t12"] = files["fort.tck00000"] = files["claw.data"] = "likewise";
   BOOST_TEST(equal(set, imported(folder, files)));
 }

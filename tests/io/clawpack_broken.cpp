@@ -223,6 +223,17 @@ BOOST_AUTO_TEST_CASE(values_in_bytes) {
       });
 }
 
+BOOST_AUTO_TEST_CASE(values_of_single_precision) {
+  const auto infinite = [](Files& files) {
+    const float value = -INFINITY;
+    std::memcpy(files.at(b).data() + 4 * (2 * 10 + 7), &value, 4);
+  };
+  refused(run_of({.format = "binary32"}, one_grid()),
+          {{"infinite", infinite, b + ":byte 108", {"cell (5, 0)", "-inf", "diverged"}},
+           {"cut off", cut(b, 4), b + ":byte 316", {"expected 320", "found 316"}},
+           {"wide", [](Files& f) { f[b] += f[b]; }, b + ":byte 320", {"binary64"}}});
+}
+
 BOOST_AUTO_TEST_CASE(a_header_of_another_format_gives_a_hint) {
   const Files wide = run_of({.format = "binary64"}, one_grid());
   refused(wide,
