@@ -75,6 +75,15 @@ BOOST_AUTO_TEST_CASE(arrays_come_back_with_the_same_bits) {
   BOOST_CHECK_THROW(write_npy(ones({2}, Dtype::f64), "/none/a.npy"), FileError);
 }
 
+BOOST_AUTO_TEST_CASE(an_array_cut_anywhere_is_refused) {
+  const std::string whole = npy(ones({3, 4}, Dtype::f64));
+  for (std::size_t length = 0; length < whole.size(); ++length)
+    BOOST_TEST(
+        refusal([&] { parse_npy(std::string_view(whole).substr(0, length), "a.npy"); }).starts_with("a.npy"));
+  BOOST_TEST(
+      contains(refusal([&] { parse_npy(whole + "x", "a.npy"); }), "has 97 bytes, but an array of shape (3,4)"));
+}
+
 BOOST_AUTO_TEST_CASE(an_archive_becomes_snapshots) {
   for (const bool pack : {false, true}) {
     const Snapshots set = parse_npz_snapshots(archive(pack), "a.npz");
