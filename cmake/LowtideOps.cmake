@@ -1,4 +1,4 @@
-# lowtide_add_ops(TARGET files...) adds files that define ops to a target: compiled as they are, and on
+# lowtide_add_ops(TARGET files...) adds files that define ops, or laws, to a target: compiled as they are, and on
 # x86-64 once more for AVX2 (v3) and AVX-512 (v4), of which the best is chosen at run time. These copies
 # see LOWTIDE_SIMD_LEVEL=v3 or v4; the first sees LOWTIDE_SIMD_VARIANTS where there are others to
 # choose from. It may be called any number of times for a target.

@@ -1,11 +1,11 @@
 #!/bin/bash
 # Builds and runs a benchmark: scripts/bench.sh NAME [--threads N] [--json] [its own options].
-# NAME peers compares with PyTorch and JAX. Without a NAME: the list.
+# NAME peers compares with PyTorch and JAX, clawpack with Clawpack's solvers. Without a NAME: the list.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 list() {
   echo "benchmarks: $(find bench -maxdepth 1 -name 'bench_*.cpp' -printf '%f\n' | sed 's/^bench_//; s/\.cpp$//' |
-    sort | tr '\n' ' ')peers"
+    sort | tr '\n' ' ')peers clawpack"
 }
 if [ $# -eq 0 ]; then
   list
@@ -17,6 +17,11 @@ if [ "$name" = peers ]; then
   scripts/setup.sh --bench >&2
   scripts/build.sh release >&2
   exec python3 bench/peers/run.py "$@"
+fi
+if [ "$name" = clawpack ]; then
+  scripts/setup.sh --clawpack >&2
+  scripts/build.sh release >&2
+  exec python3 bench/peers/run_pde.py "$@"
 fi
 scripts/setup.sh >&2
 scripts/build.sh release >&2

@@ -1,6 +1,6 @@
 #!/bin/bash
 # The checks that take too long for every commit: thread sanitizer, valgrind, every kind of BLAS
-# kernel, every instruction set, Clang, native and static builds. Goes on after a failure; the last
+# kernel, every instruction set, Clang, native and static builds, fuzzing. Goes on after a failure; the last
 # line tells what failed.
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit
@@ -57,6 +57,12 @@ static() {
     ctest --test-dir build/static --output-on-failure -j "$(nproc)"
 }
 
+fuzzing() {
+  local corpus status=0
+  for corpus in tests/fuzz/corpus/*/; do scripts/fuzz.sh "$(basename "$corpus")" 120 || status=1; done
+  return $status
+}
+
 stage "thread sanitizer" tsan
 stage "valgrind" valgrind_linalg
 stage "BLAS kernel types" kernel_types
@@ -64,6 +70,7 @@ stage "instruction sets" instruction_sets
 stage "clang" tests_of clang
 stage "native" tests_of native
 stage "static" static
+stage "fuzzing" fuzzing
 if [ ${#failed[@]} -gt 0 ]; then
   printf 'nightly: FAILED:'
   printf ' [%s]' "${failed[@]}"

@@ -1,6 +1,6 @@
 #!/bin/bash
 # Installs what building and testing needs, on Debian 12, Ubuntu 24.04 and later.
-# usage: scripts/setup.sh [--bench]     --bench: also PyTorch and JAX, to compare with
+# usage: scripts/setup.sh [--bench] [--clawpack]     also PyTorch and JAX, or Clawpack, to compare with
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -12,10 +12,11 @@ packages=(
   clang-16 libclang-rt-16-dev clang-format-16 valgrind qemu-user
   gnuplot-nox librsvg2-bin fonts-dejavu-core python3 python3-numpy python3-h5py
 )
-bench=
+bench= clawpack=
 for option in "$@"; do
   case $option in
     --bench) bench=1; packages+=(python3-torch python3-venv ca-certificates) ;;
+    --clawpack) clawpack=1; packages+=(gfortran python3-venv ca-certificates) ;;
     *) sed -n '2,3s/^# //p' "$0" >&2; exit 2 ;;
   esac
 done
@@ -49,4 +50,9 @@ fi
 venv=${LOWTIDE_PEERS_VENV:-build/peers-venv}
 if [ -n "$bench" ] && ! "$venv/bin/python" -c 'import jax' 2>/dev/null; then
   bench/peers/setup.sh || fail "could not install JAX from PyPI"
+fi
+
+venv=${LOWTIDE_CLAWPACK_VENV:-build/clawpack-venv}
+if [ -n "$clawpack" ] && [ ! -x "$venv/bin/clawpack-advection2d-tuned" ]; then
+  bench/peers/clawpack_setup.sh || fail "could not build Clawpack from PyPI"
 fi
