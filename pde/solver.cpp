@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 #include <lowtide/io/file.h>
 #include <lowtide/linalg/parallel.h>
+#include <lowtide/pde/field.h>
 #include <lowtide/pde/solver.h>
 
 #include <algorithm>
@@ -8,62 +9,6 @@
 
 namespace lowtide::pde {
 namespace {
-
-constexpr std::int64_t ghosts = 2;
-
-// One number a cell and equation, with ghost cells around, rows of x one after the other.
-class Field {
- public:
-  Field() = default;
-  Field(const Grid& grid, int equations)
-      : equations_(equations),
-        stride_((grid.cells[0] + 2 * ghosts + 7) / 8 * 8 + pack_slack),
-        halo_(grid.dims == 2 ? ghosts : 0),
-        plane_(stride_ * (grid.cells[1] + 2 * halo_) + pack_slack),
-        numbers_(static_cast<std::size_t>(plane_ * equations)) {}
-
-  double* at(int equation, std::int64_t i, std::int64_t j) {
-    return numbers_.data() + equation * plane_ + (j + halo_) * stride_ + i + ghosts;
-  }
-  Row row(std::int64_t i, std::int64_t j) {
-    Row row;
-    for (int c = 0; c < equations_; ++c) row.of[c] = at(c, i, j);
-    return row;
-  }
-  std::int64_t stride() const { return stride_; }
-  void fill(int equation, double value) { std::fill_n(numbers_.begin() + equation * plane_, plane_, value); }
-
- private:
-  int equations_ = 0;
-  std::int64_t stride_ = 0, halo_ = 0, plane_ = 0;
-  std::vector<double> numbers_;
-};
-
-// Scratch of a tile: `count` sets of rows with room for n numbers and the slack.
-class Scratch {
- public:
-  Scratch(int equations, int count, std::int64_t n)
-      : equations_(equations),
-        length_(n + 2 * pack_slack),
-        numbers_(static_cast<std::size_t>(length_ * equations * count)) {}
-  Row row(int which, std::int64_t shift = 0) {
-    Row row;
-    for (int c = 0; c < equations_; ++c)
-      row.of[c] = numbers_.data() + (which * equations_ + c) * length_ + shift;
-    return row;
-  }
-
- private:
-  int equations_;
-  std::int64_t length_;
-  std::vector<double> numbers_;
-};
-
-Row shifted(Row row, std::int64_t by) {
-  for (double*& p : row.of)
-    if (p) p += by;
-  return row;
-}
 
 struct Tile {
   std::int64_t i0, i1, j0, j1;
@@ -255,7 +200,7 @@ double Solver::Impl::advance_tile(const Tile& tile, double dt, Limiter limiter) 
   HalfSlopes* const slopes = half_slopes(limiter);
   Field& field = state();
 
-  Scratch scratch(equations, 10, n + 2);
+  Scratch scratch(equations, 9, n + 2);
   Row h = scratch.row(0), sx = scratch.row(1), sy = scratch.row(2);  // of row j
   Row h_below = scratch.row(3), sy_below = scratch.row(4);           // of row j - 1
   Row fx = scratch.row(5), fx_below = scratch.row(6);                // inside rows j and j - 1
