@@ -1,23 +1,14 @@
-#include <fmt/format.h>
 #include <lowtide/optim/adam.h>
+#include <lowtide/optim/optimizer.h>
 
 #include <cmath>
 
 namespace lowtide {
 
 void Adam::step(Tensors& theta, const Tensors& gradient) {
-  if (theta.size() != gradient.size())
-    fail<ShapeError>("adam", fmt::format("{} gradients for {} parameters", gradient.size(), theta.size()));
-  for (std::size_t k = 0; k < theta.size(); ++k)
-    if (!(theta[k].shape == gradient[k].shape) || theta[k].dtype != gradient[k].dtype)
-      fail<ShapeError>("adam", fmt::format("parameter {} is {} {}, its gradient {} {}", k,
-                                           to_string(theta[k].shape), name_of(theta[k].dtype),
-                                           to_string(gradient[k].shape), name_of(gradient[k].dtype)));
-  if (m.empty())
-    for (const Tensor& p : theta) {
-      m.push_back(zeros(p.shape, p.dtype));
-      v.push_back(zeros(p.shape, p.dtype));
-    }
+  require_gradient("adam", theta, gradient);
+  prepare_state("adam", m, theta);
+  prepare_state("adam", v, theta);
   ++steps;
   const double scale1 = 1 / (1 - std::pow(beta1, static_cast<double>(steps)));
   const double scale2 = 1 / (1 - std::pow(beta2, static_cast<double>(steps)));

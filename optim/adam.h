@@ -13,8 +13,17 @@ struct Adam {
   std::int64_t steps = 0;
   Tensors m{}, v{};
 
-  // theta <- theta - lr m^ / (sqrt(v^) + epsilon). Throws if shapes or dtypes of the two differ.
+  // theta <- theta - lr m^ / (sqrt(v^) + epsilon). Throws if shapes or dtypes of the two differ, or at a
+  // gradient that is not finite.
   void step(Tensors& theta, const Tensors& gradient);
+
+  template <class Visitor>
+  void visit(Visitor&& see) {  // see optimizer.h
+    see("lr", lr);
+    see("steps", steps);
+    see("m", m);
+    see("v", v);
+  }
 };
 
 }  // namespace lowtide

@@ -6,6 +6,8 @@
 #include <boost/test/unit_test.hpp>
 #include <cmath>
 
+#include "optimizers.h"
+
 using namespace lowtide;
 
 // The algorithm as printed in the paper, one number at a time.
@@ -45,4 +47,8 @@ BOOST_AUTO_TEST_CASE(adam_refuses_gradients_that_do_not_fit) {
   BOOST_CHECK_THROW(adam.step(theta, {}), ShapeError);
   BOOST_CHECK_THROW(adam.step(theta, {zeros({3}, Dtype::f64)}), ShapeError);
   BOOST_CHECK_THROW(adam.step(theta, {zeros({2}, Dtype::f32)}), ShapeError);
+}
+
+BOOST_AUTO_TEST_CASE(adam_obeys_the_rules) {
+  testing::obeys_the_rules(Adam{.weight_decay = .01}, {{4, 3}, {}, {0}, {17}});
 }
