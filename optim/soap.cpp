@@ -49,14 +49,6 @@ Tensor columns_of(const Tensor& x, const std::vector<std::int64_t>& order) {
   return y;
 }
 
-// Eigenvectors, the largest eigenvalue first.
-Tensor first_basis(const Tensor& average) {
-  const std::int64_t n = average.shape[0];
-  std::vector<std::int64_t> order(static_cast<std::size_t>(n));
-  std::iota(order.rbegin(), order.rend(), 0);
-  return columns_of(eigh(average).vectors, order);
-}
-
 struct NextBasis {
   Tensor basis;
   std::vector<std::int64_t> order;  // of the old vectors by Rayleigh quotients, with which v moves
@@ -105,7 +97,7 @@ void make_state(Soap& soap, const Tensors& theta, const Tensors& gradient) {
         const Shape shape = as_matrix(theta[k]);
         average = zeros({shape[side], shape[side]}, Dtype::f64);
         average_gram(average, gradient[k].reshaped(shape), side, soap.decay);
-        basis = first_basis(average).cast(theta[k].dtype);
+        basis = eigh(average).vectors.cast(theta[k].dtype);  // in any order
       }
       (side == 0 ? left : right).push_back(average);
       (side == 0 ? left_basis : right_basis).push_back(basis);
