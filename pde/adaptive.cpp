@@ -115,7 +115,11 @@ class Sampler {
 }  // namespace
 
 Sample sample_adaptively(const Grid& grid, const Tensor& values, const Refinement& refinement) {
+  check(grid);
   check(refinement, grid);
+  if (values.shape.rank() != 2 || values.shape[0] != grid.count())
+    throw InputError(
+        fmt::format("values of shape {} for a grid of {} cells", to_string(values.shape), grid.count()));
   const int equations = static_cast<int>(values.shape[1]);
   std::vector<Level> levels{{grid, 1, to_vector(values), {}}};  // finest first for now
   for (auto ratio = refinement.ratios.rbegin(); ratio != refinement.ratios.rend(); ++ratio)

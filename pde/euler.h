@@ -87,7 +87,8 @@ struct Euler {
     const V cl2 = gamma * pl / l[0], cr2 = gamma * pr / r[0], cl = sqrt(cl2), cr = sqrt(cr2);
     const V a = sqrt(l[0]), b = sqrt(r[0]), share = 1.0 / (a + b), jump = ur - ul;
     const V mean = (a * ul + b * ur) * share;
-    const V c = sqrt((a * cl2 + b * cr2) * share + 0.5 * a * b * share * share * jump * jump);
+    const double eta = gamma > 2 ? 0.5 * (gamma - 1) : 0.5;  // not below Roe's
+    const V c = sqrt((a * cl2 + b * cr2) * share + eta * a * b * share * share * jump * jump);
     const V sl = minimum(ul - cl, mean - c), sr = maximum(ur + cr, mean + c);
 
     const V ml = l[0] * (sl - ul), mr = r[0] * (sr - ur);  // mass through the waves

@@ -54,8 +54,9 @@ RiemannProblem::RiemannProblem(const GasState& left, const GasState& right, doub
   if (2 * (cl + cr) / (gamma - 1) <= jump)
     fail<SolverError>("riemann problem", "a vacuum opens between the states");
 
-  // f(p) = f_l(p) + f_r(p) + jump is increasing and concave: Newton's method from the guess of two
-  // rarefactions, which lies below the root, comes from below and cannot miss.
+  // f(p) = f_l(p) + f_r(p) + jump is increasing and concave: from below its root Newton's method cannot miss,
+  // and from above its first step leads below, if not below zero, which the floor prevents. The guess is exact
+  // for two rarefactions.
   const double z = (gamma - 1) / (2 * gamma);
   double p = std::pow((cl + cr - 0.5 * (gamma - 1) * jump) /
                           (cl / std::pow(left.pressure, z) + cr / std::pow(right.pressure, z)),

@@ -18,6 +18,9 @@ Boundary boundary_named(const std::string& name) {
 }
 
 void check(const Grid& grid) {
+  if (grid.dims != 1 && grid.dims != 2) throw InputError(fmt::format("a grid of {} dimensions", grid.dims));
+  if (grid.dims == 1 && grid.cells[1] != 1)
+    throw InputError(fmt::format("a grid of one dimension with {} rows", grid.cells[1]));
   for (int axis = 0; axis < grid.dims; ++axis) {
     const auto a = static_cast<std::size_t>(axis);
     const char name = "xy"[axis];

@@ -16,7 +16,8 @@
 //   riemann(axis, wl, wr)     the numerical flux between two states; without it, local Lax-Friedrichs
 //   primitive(q), conserved(w)   variables w that are interpolated in place of q; flux, riemann and speed then
 //                             take w
-//   rate(axis, w, s)          A(w) s in w_t + A(w) w_x = 0; without it, from differences of the flux
+//   rate(axis, w, s)          A(w) s in w_t + A(w) w_x = 0; without it, from differences of the flux, which a
+//                             law with primitive variables cannot do
 //   admissible(w)             1 where the state is physical, else 0
 //   normal[dims]              which component is the velocity along an axis, turned round by a wall
 //   face_velocity(axis, a, b), factor(t)   a velocity field: its mean over the face from point a to point b,
@@ -31,7 +32,7 @@
 
 namespace lowtide::pde {
 
-constexpr int max_equations = 4;
+constexpr int max_equations = 8;
 
 template <class V, int N>
 struct State {

@@ -208,7 +208,11 @@ LawKernels law_kernels() {
 
 template <class L>
 LawInfo make_law_info(const LawKernels& kernels) {
-  static_assert(L::equations <= max_equations && (L::dims == 1 || L::dims == 2));
+  static_assert(L::dims == 1 || L::dims == 2, "laws have one or two dimensions");
+  static_assert(L::equations >= 1 && L::equations <= max_equations, "laws have up to max_equations (law.h)");
+  static_assert(std::size(L::fields) == L::equations, "fields: a name for each equation");
+  if constexpr (HasNormal<L>)
+    static_assert(std::size(L::normal) >= L::dims, "normal: a component for each axis");
   LawInfo info{.name = L::name, .dims = L::dims, .equations = L::equations};
   info.fields.assign(std::begin(L::fields), std::end(L::fields));
   info.has_primitive = HasPrimitive<L>;

@@ -14,6 +14,11 @@ struct Tile {
   std::int64_t i0, i1, j0, j1;
 };
 
+// The larger; NaN goes in and stays.
+void raise(double& largest, double value) {
+  if (!std::isnan(largest) && !(value <= largest)) largest = value;
+}
+
 }  // namespace
 
 struct Solver::Impl {
@@ -39,7 +44,7 @@ struct Solver::Impl {
   double find_primitive();
   void fill_ghosts();
   double try_step(double dt, Limiter limiter);
-  double advance_tile(const Tile& tile, double dt, Limiter limiter);
+  double advance_tile(const Tile& tile, double dt, double factor, Limiter limiter);
   void note_side_fluxes(const Tile& tile, std::int64_t j, const Row& fx, const Row& fy);
   LawKernels::Update update_of(double dt, std::int64_t i, std::int64_t j, std::int64_t n);
 };
@@ -74,7 +79,11 @@ void Solver::Impl::sample(InitialState initial) {
   double cell[max_equations];
   for (std::int64_t j = 0; j < grid.cells[1]; ++j)
     for (std::int64_t i = 0; i < grid.cells[0]; ++i) {
-      initial({grid.place(0, static_cast<double>(i) + 0.5), grid.place(1, static_cast<double>(j) + 0.5)}, cell);
+      const Point centre{grid.place(0, static_cast<double>(i) + 0.5),
+                         grid.place(1, static_cast<double>(j) + 0.5)};
+      if (const std::size_t given = initial(centre, cell); given != static_cast<std::size_t>(equations))
+        throw InputError(fmt::format("the initial state has {} numbers, the law {} {} equations", given,
+                                     law.info->name, equations));
       for (int c = 0; c < equations; ++c) {
         if (!std::isfinite(cell[c]))
           throw NonFiniteError(fmt::format("[pde] initial {} of cell ({}, {}) is {}",
@@ -88,11 +97,16 @@ void Solver::Impl::sample(InitialState initial) {
     }
 }
 
+// Through the faces of the domain; beyond it as the state continues, round a periodic side and else as at the
+// side.
 void Solver::Impl::sample_velocity() {
+  const std::int64_t nx = grid.cells[0], ny = grid.cells[1];
   for (int axis = 0; axis < 2; ++axis) {
-    velocity[axis] = Field(grid, 1);
-    for (std::int64_t j = -1; j <= grid.cells[1] + 1; ++j)
-      for (std::int64_t i = -1; i <= grid.cells[0] + 1; ++i) {
+    Field& field = velocity[axis] = Field(grid, 1);
+    const std::int64_t faces[2] = {nx + (axis == 0), ny + (axis == 1)};
+    double largest = 0;
+    for (std::int64_t j = 0; j < faces[1]; ++j)
+      for (std::int64_t i = 0; i < faces[0]; ++i) {
         const double x = static_cast<double>(i), y = static_cast<double>(j);
         const Point a{grid.place(0, x), grid.place(1, y)};
         const Point b{grid.place(0, x + (axis == 1)), grid.place(1, y + (axis == 0))};
@@ -100,8 +114,29 @@ void Solver::Impl::sample_velocity() {
         if (!std::isfinite(v))
           throw NonFiniteError(
               fmt::format("[pde] the velocity between ({}, {}) and ({}, {}) is {}", a[0], a[1], b[0], b[1], v));
-        *velocity[axis].at(0, i, j) = v;
+        *field.at(0, i, j) = v;
+        largest = std::max(largest, std::abs(v));
       }
+    if (grid.sides[static_cast<std::size_t>(2 * axis)] == Boundary::periodic) {
+      const std::int64_t along = grid.cells[static_cast<std::size_t>(1 - axis)];
+      for (std::int64_t k = 0; k < along; ++k) {  // both sides are the same face
+        double* const first = axis == 0 ? field.at(0, 0, k) : field.at(0, k, 0);
+        double* const last = axis == 0 ? field.at(0, nx, k) : field.at(0, k, ny);
+        if (!(std::abs(*last - *first) <= 1e-6 * largest))
+          throw InputError(fmt::format("the velocity along {} is {} on one periodic side and {} on the other",
+                                       "xy"[axis], *first, *last));
+        *last = *first;
+      }
+    }
+    const auto inside = [&](int a, std::int64_t i) {
+      const std::int64_t n = grid.cells[static_cast<std::size_t>(a)], count = faces[a];
+      if (grid.sides[static_cast<std::size_t>(2 * a)] == Boundary::periodic) return (i + n) % n;
+      return std::clamp<std::int64_t>(i, 0, count - 1);
+    };
+    for (std::int64_t j = -1; j <= ny + 1; ++j)
+      for (std::int64_t i = -1; i <= nx + 1; ++i)
+        if (i < 0 || i >= faces[0] || j < 0 || j >= faces[1])
+          *field.at(0, i, j) = *field.at(0, inside(0, i), inside(1, j));
   }
 }
 
@@ -142,8 +177,11 @@ double Solver::Impl::find_primitive() {
   }
   for (std::int64_t j = 0; j < grid.cells[1]; ++j) {
     const double row = update(j, grid.cells[0]);
-    if (!(row <= largest)) largest = row;
-    if (std::isnan(largest)) break;
+    if (!std::isfinite(row))
+      throw InputError(
+          fmt::format("row {} of the initial state is not admissible for the law {}, or has no finite speed", j,
+                      law.info->name));
+    raise(largest, row);
   }
   std::swap(w, w_next);
   return largest;
@@ -191,11 +229,10 @@ void Solver::Impl::note_side_fluxes(const Tile& tile, std::int64_t j, const Row&
 
 // Row by row: slopes and half step of row j; the fluxes between rows j - 1 and j, which complete row j - 1; the
 // fluxes inside row j. Rows of scratch start one cell before the tile.
-double Solver::Impl::advance_tile(const Tile& tile, double dt, Limiter limiter) {
+double Solver::Impl::advance_tile(const Tile& tile, double dt, double factor, Limiter limiter) {
   const LawKernels& kernels = law.info->kernels;
   const void* self = law.self.get();
   const bool two = grid.dims == 2;
-  const double factor = law.info->has_velocity ? law.info->factor(self, t + dt / 2) : 1;
   const std::int64_t n = tile.i1 - tile.i0;
   HalfSlopes* const slopes = half_slopes(limiter);
   Field& field = state();
@@ -212,7 +249,7 @@ double Solver::Impl::advance_tile(const Tile& tile, double dt, Limiter limiter) 
     u.fy_low = low;
     u.fy_high = high;
     const double row = kernels.update(self, u);
-    if (!(row <= largest)) largest = row;  // NaN goes in and stays
+    raise(largest, row);
   };
 
   for (std::int64_t j = two ? tile.j0 - 1 : 0; j < tile.j1 + two; ++j) {
@@ -263,9 +300,16 @@ double Solver::Impl::advance_tile(const Tile& tile, double dt, Limiter limiter) 
 
 // The state after dt into q_next and w_next, and its rate; NaN if a state is not admissible.
 double Solver::Impl::try_step(double dt, Limiter limiter) {
+  double factor = 1;
+  if (law.info->has_velocity) {
+    factor = law.info->factor(law.self.get(), t + dt / 2);
+    if (!(std::abs(factor) <= 1 + 1e-12))  // steps are as long as 1 allows
+      throw InputError(
+          fmt::format("the factor of the velocity is {} at t = {}, not between -1 and 1", factor, t + dt / 2));
+  }
   std::vector<double> rates(tiles.size());
   const auto body = [&](std::int64_t k) {
-    rates[static_cast<std::size_t>(k)] = advance_tile(tiles[static_cast<std::size_t>(k)], dt, limiter);
+    rates[static_cast<std::size_t>(k)] = advance_tile(tiles[static_cast<std::size_t>(k)], dt, factor, limiter);
   };
   const auto count = static_cast<std::int64_t>(tiles.size());
   if (grid.count() * equations < 8192)  // sooner done than handed out
@@ -273,8 +317,7 @@ double Solver::Impl::try_step(double dt, Limiter limiter) {
   else
     parallel_for(count, body);
   double largest = 0;
-  for (const double r : rates)
-    if (!(r <= largest)) largest = r;
+  for (const double r : rates) raise(largest, r);
   return largest;
 }
 
@@ -283,10 +326,10 @@ Solver::Solver(const Law& law, const Grid& grid, const SolverOptions& options, I
   impl_->sample(initial);
   if (law.info->has_velocity) impl_->sample_velocity();
   impl_->rate = impl_->find_primitive();
-  if (!std::isfinite(impl_->rate))
-    throw InputError(fmt::format("the initial state is not admissible for the law {}", law.info->name));
 }
 
+Solver::Solver(Solver&&) noexcept = default;
+Solver& Solver::operator=(Solver&&) noexcept = default;
 Solver::~Solver() = default;
 
 void Solver::step(double t_limit) {
@@ -294,28 +337,32 @@ void Solver::step(double t_limit) {
   const double left = t_limit - s.t;
   if (!(left > 0)) return;
   double dt = std::min(s.options.dt_max, s.rate > 0 ? s.options.cfl / s.rate : left);
+  if (dt < 1e-9 * left)
+    throw SolverError(fmt::format(
+        "[pde] {}: steps of {:.3g} are too short to get from t = {} to {}: speeds have grown too large",
+        s.law.info->name, dt, s.t, t_limit));
   // Two equal steps to the end rather than a long and a very short one.
   bool lands = dt >= left;
   dt = lands ? left : 2 * dt > left ? left / 2 : dt;
 
   s.fill_ghosts();
   double rate = s.try_step(dt, s.options.limiter);
-  // A state without positive density or pressure: shorter steps, and at last without slopes, for which
-  // Einfeldt's wave speeds guarantee it.
-  for (int attempt = 0; !std::isfinite(rate); ++attempt) {
-    if (attempt == 6)
+  // A state without positive density or pressure: a shorter step, and then without slopes, for which Einfeldt's
+  // wave speeds keep them positive at half the longest stable step.
+  for (int attempt = 1; !std::isfinite(rate); ++attempt) {
+    if (attempt > 4 || s.t + dt / 2 == s.t)
       throw SolverError(fmt::format(
           "[pde] {}: no admissible state after t = {} (step {}, dt {:.3g}); is the cfl {} too large?",
           s.law.info->name, s.t, s.steps, dt, s.options.cfl));
-    dt /= 2;
+    if (attempt != 2) dt /= 2;
     lands = false;
     ++s.corrections;
-    rate = s.try_step(dt, attempt < 4 ? s.options.limiter : Limiter::zero);
+    rate = s.try_step(dt, attempt == 1 ? s.options.limiter : Limiter::zero);
   }
   std::swap(s.q, s.q_next);
   std::swap(s.w, s.w_next);
   s.rate = rate;
-  s.t = lands ? t_limit : s.t + dt;
+  s.t = lands || t_limit - (s.t + dt) < 1e-14 * std::abs(t_limit) ? t_limit : s.t + dt;
   ++s.steps;
   for (int side = 0; side < 2 * s.grid.dims; ++side) {
     const auto a = static_cast<std::size_t>(side);

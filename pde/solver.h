@@ -13,6 +13,7 @@
 
 #include <limits>
 #include <memory>
+#include <span>
 #include <type_traits>
 
 namespace lowtide::pde {
@@ -23,21 +24,23 @@ struct SolverOptions {
   double dt_max = std::numeric_limits<double>::infinity();
 };
 
-// Writes the state at a point to q.
-using InitialState = FunctionRef<void(const Point& x, double* q)>;
+// Writes the state at a point to q, as far as there is room, and says how many numbers it has.
+using InitialState = FunctionRef<std::size_t(const Point& x, std::span<double> q)>;
 
 class Solver {
  public:
   // `initial` gives a number or an array of them from (x) or (x, y); it is sampled at cell centres.
   template <class Initial>
   Solver(const Law& law, const Grid& grid, const Initial& initial, const SolverOptions& options = {})
-      : Solver(law, grid, options, [&](const Point& x, double* q) {
+      : Solver(law, grid, options, [&](const Point& x, std::span<double> q) {
           if constexpr (std::is_invocable_v<const Initial&, double, double>)
-            put(initial(x[0], x[1]), q);
+            return put(initial(x[0], x[1]), q);
           else
-            put(initial(x[0]), q);
+            return put(initial(x[0]), q);
         }) {}
   Solver(const Law& law, const Grid& grid, const SolverOptions& options, InitialState initial);
+  Solver(Solver&&) noexcept;
+  Solver& operator=(Solver&&) noexcept;
   ~Solver();
 
   void step(double t_limit);   // one step, at most to t_limit
@@ -57,13 +60,19 @@ class Solver {
   std::unique_ptr<Impl> impl_;
 
   template <class Result>
-  static void put(const Result& state, double* q) {
+  static std::size_t put(const Result& state, std::span<double> q) {
     if constexpr (std::is_arithmetic_v<Result>) {
       q[0] = state;
+      return 1;
     } else if constexpr (requires { state.at[0]; }) {
-      for (const double value : state.at) *q++ = value;
+      return put(std::span<const double>(state.at), q);
     } else {
-      for (const double value : state) *q++ = value;
+      std::size_t count = 0;
+      for (const double value : state) {
+        if (count < q.size()) q[count] = value;
+        ++count;
+      }
+      return count;
     }
   }
 };

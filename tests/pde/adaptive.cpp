@@ -75,6 +75,48 @@ BOOST_AUTO_TEST_CASE(jumps_are_fine_and_plains_coarse) {
   }
 }
 
+// The cells of the coarse level that are refined, as rows of 0 and 1 from below.
+std::string refined(const Grid& grid, const Tensor& values, const Refinement& refinement) {
+  const Sample sample = sample_adaptively(grid, values, refinement);
+  const Tensor sizes = cell_sizes(refinement, grid);
+  const auto nx = grid.cells[0] / refinement.ratios[0], ny = grid.cells[1] / refinement.ratios[0];
+  std::string mask(static_cast<std::size_t>((nx + 1) * ny), '1');
+  for (std::int64_t j = 0; j < ny; ++j) mask[static_cast<std::size_t>(j * (nx + 1) + nx)] = '/';
+  for (std::int64_t k = 0; k < sample.weight.size(); ++k)
+    if (sample.level[static_cast<std::size_t>(k)] == 1) {
+      const auto i = static_cast<std::int64_t>(sample.x.at(2 * k) / sizes.at(0));
+      const auto j = static_cast<std::int64_t>(sample.x.at(2 * k + 1) / sizes.at(1));
+      mask[static_cast<std::size_t>(j * (nx + 1) + i)] = '0';
+    }
+  return mask;
+}
+
+// Exactly the cells that Clawpack's rule flags: of a single different cell its neighbours along the axes, not
+// itself.
+BOOST_AUTO_TEST_CASE(flags_by_the_rule) {
+  constexpr Boundary out = Boundary::outflow;
+  const Grid grid = Grid2D{{12, 8}, {0, 0}, {3, 1}, {out, out, out, out}};
+  Tensor values = zeros({96, 2}, Dtype::f64);  // coarse cell (2,1) differs in the second component
+  for (const std::int64_t j : {2, 3})
+    for (const std::int64_t i : {4, 5}) values.mutable_data<double>()[(j * 12 + i) * 2 + 1] = 1;
+  const auto mask = [&](double tolerance, std::int64_t buffer) {
+    return refined(grid, values, {.ratios = {2}, .tolerance = tolerance, .buffer = buffer});
+  };
+  BOOST_TEST(mask(0.9, 0) == "001000/010100/001000/000000/");
+  BOOST_TEST(mask(0.9, 1) == "111110/111110/111110/011100/");
+  BOOST_TEST(mask(0.9, 2) == "111111/111111/111111/111111/");
+  BOOST_TEST(mask(1.1, 0) == "000000/000000/000000/000000/");
+
+  Tensor corner = zeros({96, 1}, Dtype::f64);  // the last cell before two open sides
+  for (const std::int64_t j : {6, 7})
+    for (const std::int64_t i : {10, 11}) corner.mutable_data<double>()[j * 12 + i] = 1;
+  BOOST_TEST(refined(grid, corner, {.ratios = {2}, .tolerance = 0.5, .buffer = 0}) ==
+             "000000/000000/000001/000011/");
+
+  const Tensor sizes = cell_sizes({.ratios = {2}}, grid);
+  BOOST_TEST((to_vector(sizes) == std::vector<double>{0.5, 0.25, 0.25, 0.125}));
+}
+
 // A jump across the seam of a periodic direction is seen, one at an open side is none.
 BOOST_AUTO_TEST_CASE(neighbours_beyond_the_sides) {
   const auto ramp = [](double x, double) { return x < 1 ? 0.0 : 1.0; };
@@ -104,6 +146,7 @@ BOOST_AUTO_TEST_CASE(levels_that_do_not_fit_are_refused) {
         Refinement{.ratios = {2}, .tolerance = std::nan("")},
         Refinement{.ratios = {2}, .tolerance = 1, .buffer = -1}})
     BOOST_CHECK_THROW(sample_adaptively(square, values, bad), InputError);
+  BOOST_CHECK_THROW(sample_adaptively(square, values.rows(0, 100), three), InputError);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -120,4 +120,31 @@ BOOST_AUTO_TEST_CASE(hllc_on_known_faces) {
   for (int c = 0; c < 3; ++c) BOOST_TEST(std::abs(wind[c] - flux[c]) < 1e-14 * std::abs(flux[c]));
 }
 
+// A contact carries what runs along it: the velocity of the side that the gas comes from.
+BOOST_AUTO_TEST_CASE(hllc_carries_shear) {
+  const Euler<2> gas;
+  for (const double u : {0.3, -0.3}) {
+    const State<double, 4> l{{1, u, 2, 1}}, r{{3, u, -1, 1}};
+    const auto x = numbers<4>(gas.riemann(0, packs<4>(l), packs<4>(r)));
+    const auto from = numbers<4>(gas.flux(0, packs<4>(u > 0 ? l : r)));
+    for (int c = 0; c < 4; ++c) BOOST_TEST(std::abs(x[c] - from[c]) < 1e-14);
+  }
+}
+
+// Gases that fly apart: the mean of the fan between Einfeldt's wave speeds must have positive pressure.
+BOOST_AUTO_TEST_CASE(hllc_stays_positive) {
+  for (const double gamma : {1.1, 1.4, 3.0, 8.0})
+    for (const double speed : {1.0, 5.0, 30.0}) {
+      const Euler<1> gas{.gamma = gamma};
+      const State<double, 3> l{{1, -speed, 0.4}}, r{{1, speed, 0.4}};
+      const double c = std::sqrt(gamma * 0.4), fastest = speed + c;
+      const auto f = numbers<3>(gas.riemann(0, packs<3>(l), packs<3>(r))),
+                 fl = numbers<3>(gas.flux(0, packs<3>(l)));
+      State<double, 3> cell;  // left of the face, after half the longest step
+      for (int k = 0; k < 3; ++k) cell[k] = gas.conserved(l)[k] - 0.5 / fastest * (f[k] - fl[k]);
+      BOOST_TEST(gas.primitive(cell)[0] > 0);
+      BOOST_TEST(gas.primitive(cell)[2] > 0, "gamma " << gamma << ", speed " << speed);
+    }
+}
+
 BOOST_AUTO_TEST_SUITE_END()

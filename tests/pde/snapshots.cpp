@@ -51,6 +51,19 @@ BOOST_AUTO_TEST_CASE(adaptive_frames) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(names_of_the_sides) {
+  constexpr Boundary wall = Boundary::wall, out = Boundary::outflow;
+  const Snapshots set = pde::snapshots(Acoustics<2>{}, Grid2D{{8, 6}, {0, -1}, {2, 1}, {wall, out, out, wall}},
+                                       [](double, double) {
+                                         return std::array{1.0, 0.0, 0.0};
+                                       },
+                                       {.end = 0.1, .frames = 2});
+  BOOST_TEST((set.boundary == std::vector<std::string>{"wall", "outflow", "outflow", "wall"}));
+  BOOST_TEST((set.grid == std::vector<std::int64_t>{8, 6}));
+  BOOST_TEST((set.low == std::vector<double>{0, -1}));
+  BOOST_TEST((set.high == std::vector<double>{2, 1}));
+}
+
 BOOST_AUTO_TEST_CASE(frames_kept_from_training) {
   Snapshots set =
       pde::snapshots(Advection<1>{{1.0}}, Grid1D{8}, [](double x) { return x; }, {.end = 1, .frames = 17});

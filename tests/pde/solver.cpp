@@ -6,6 +6,7 @@
 
 #include <boost/test/unit_test.hpp>
 #include <string>
+#include <type_traits>
 
 // A law of somebody else, in the fewest words: Lax-Friedrichs and rates from the flux.
 namespace elsewhere {
@@ -158,19 +159,123 @@ BOOST_AUTO_TEST_CASE(same_bits_on_any_number_of_threads) {
   for (const int threads : {2, 3, 4, 8}) BOOST_TEST(same_bits(run(threads), alone));
 }
 
-// Gas torn apart faster than the scheme can follow: shorter steps, no negative density.
+// Gas torn apart, without limiter and with the longest steps: some steps must be repeated, in any tile, and
+// what they leave is positive.
 BOOST_AUTO_TEST_CASE(inadmissible_steps_are_repeated) {
-  const Euler<1> gas;
-  Solver solver(gas, Grid1D{100, 0, 1, {out, out}},
-                [&](double x) {
-                  return gas.conserved(State<double, 3>{1, x < 0.5 ? -20.0 : 20.0, 0.4});
-                },
-                {.limiter = Limiter::none, .cfl = 1});
-  solver.advance(0.01);
-  BOOST_TEST_MESSAGE(solver.corrections() << " corrections in " << solver.steps() << " steps");
-  const Tensor q = solver.values();
-  for (std::int64_t i = 0; i < 100; ++i)
-    BOOST_TEST(gas.primitive(State<double, 3>{q.at(3 * i), q.at(3 * i + 1), q.at(3 * i + 2)})[2] > 0);
+  const auto least_pressure = [](const Solver& solver, const auto& gas) {
+    constexpr int n = std::remove_cvref_t<decltype(gas)>::equations;
+    const Tensor q = solver.values();
+    double least = 1;
+    for (std::int64_t i = 0; i < q.shape[0]; ++i) {
+      State<double, n> cell;
+      for (int c = 0; c < n; ++c) cell[c] = q.at(i * n + c);
+      least = std::min(least, gas.primitive(cell)[n - 1]);
+    }
+    return least;
+  };
+  const Euler<2> plane;
+  Solver two(plane, Grid2D{{100, 64}, {0, 0}, {1, 1}, {out, out, out, out}},
+             [&](double x, double y) {
+               return plane.conserved(State<double, 4>{1, x < 0.5 && y < 0.3 ? -20.0 : 20.0, 0, 0.4});
+             },
+             {.limiter = Limiter::none, .cfl = 1});
+  two.advance(0.005);
+  BOOST_TEST(two.corrections() > 0);
+  BOOST_TEST(least_pressure(two, plane) > 0);
+
+  const Euler<1> line{.gamma = 3};
+  Solver one(line, Grid1D{1500, 0, 1, {out, out}},
+             [&](double x) {
+               return line.conserved(State<double, 3>{1, x < 0.2 ? -20.0 : 20.0, 0.4});
+             },
+             {.limiter = Limiter::superbee, .cfl = 1});
+  one.advance(0.003);
+  one.advance(0.01);
+  BOOST_TEST_MESSAGE(one.corrections() << " corrections in " << one.steps() << " steps");
+  BOOST_TEST(one.time() == 0.01);
+  BOOST_TEST(one.corrections() > 0);
+  BOOST_TEST(one.corrections() < one.steps());
+  BOOST_TEST(least_pressure(one, line) > 0);
+}
+
+// Speeds that leave no step to take are an error, not a run without end.
+BOOST_AUTO_TEST_CASE(a_run_that_cannot_end_stops) {
+  Solver solver(Burgers<1>{}, Grid1D{50}, [](double x) { return x < 0.5 ? 1e100 : 0.0; });
+  BOOST_CHECK_THROW(solver.advance(1), SolverError);
+}
+
+// The fastest cell decides, wherever it lies in its row of packs.
+BOOST_AUTO_TEST_CASE(the_fastest_cell_bounds_the_step) {
+  for (std::int64_t n = 8; n <= 18; ++n)
+    for (std::int64_t fastest = 0; fastest < n; ++fastest)
+      for (const double cfl : {0.9, 0.45}) {
+        Solver solver(Burgers<1>{}, Grid1D{n, 0, 1, {out, out}},
+                      [&](double x) {
+                        return static_cast<std::int64_t>(x * static_cast<double>(n)) == fastest ? 4.0 : 1.0;
+                      },
+                      {.cfl = cfl});
+        solver.step(100);
+        BOOST_TEST(std::abs(solver.time() - cfl / (4 * static_cast<double>(n))) < 1e-15);
+      }
+}
+
+// A sound wave leaves through open sides and does not come back.
+BOOST_AUTO_TEST_CASE(waves_leave_through_open_sides) {
+  for (const double direction : {1.0, -1.0}) {
+    Solver solver(Acoustics<1>{1, 1}, Grid1D{200, 0, 1, {out, out}},
+                  [&](double x) {
+                    const double p = std::exp(-200 * (x - 0.5) * (x - 0.5));
+                    return std::array{p, direction * p};
+                  },
+                  {.limiter = Limiter::none});
+    solver.advance(1.5);
+    BOOST_TEST(max_abs(solver.values()) < 1e-3);
+  }
+}
+
+// The same flow with x and y exchanged.
+BOOST_AUTO_TEST_CASE(a_swirl_turned_over_is_the_same) {
+  const auto q0 = [](double x, double y) { return std::sin(3 * x) + std::cos(7 * y) + (x + 2 * y < 1.2); };
+  const StreamAdvection there = swirl();
+  const StreamAdvection back{[there](double x, double y) { return -there.psi(y, x) * (1 + x); }, there.g};
+  const StreamAdvection forth{[there](double x, double y) { return there.psi(x, y) * (1 + y); }, there.g};
+  const std::array<Boundary, 4> sides{out, out, out, out};
+  Solver a(forth, Grid2D{{30, 44}, {0, 0}, {1, 1}, sides}, q0);
+  Solver b(back, Grid2D{{44, 30}, {0, 0}, {1, 1}, sides}, [&](double x, double y) { return q0(y, x); });
+  a.advance(0.7);
+  b.advance(0.7);
+  double largest = 0;
+  for (std::int64_t j = 0; j < 44; ++j)
+    for (std::int64_t i = 0; i < 30; ++i)
+      largest = std::max(largest, std::abs(a.values().at(j * 30 + i) - b.values().at(i * 44 + j)));
+  BOOST_TEST(largest < 1e-12);
+}
+
+// Velocities count inside the domain and on its sides only; a flow through periodic sides comes in as it went
+// out.
+BOOST_AUTO_TEST_CASE(a_stream_across_periodic_sides) {
+  const StreamAdvection across{[](double x, double y) { return std::sin(2 * M_PI * x) / 10 - y; }, {}};
+  Solver solver(across, Grid2D{{40, 40}}, [](double x, double y) { return 1 + std::sin(2 * M_PI * (x + y)); },
+                {.limiter = Limiter::none});
+  const double before = solver.integral()[0];
+  solver.advance(1);
+  BOOST_TEST(std::abs(solver.integral()[0] - before) < 1e-13);
+  const StreamAdvection inside_only{[](double x, double y) { return std::sqrt(x * (1 - x) * y * (1 - y)); },
+                                    {}};
+  Solver(inside_only, Grid2D{{20, 20}, {0, 0}, {1, 1}, {out, out, out, out}},
+         [](double, double) { return 1.0; });
+}
+
+// Local Lax-Friedrichs makes no new extrema, whichever side is faster.
+BOOST_AUTO_TEST_CASE(lax_friedrichs_takes_the_faster_side) {
+  for (const bool right : {false, true}) {
+    Solver solver(elsewhere::Cubic{}, Grid1D{60, 0, 1, {out, out}},
+                  [&](double x) { return (x < 0.5) == right ? 0.1 : 1.5; },
+                  {.limiter = Limiter::zero, .cfl = 1});
+    solver.advance(0.15);
+    const Tensor u = solver.values();
+    for (std::int64_t i = 0; i < 60; ++i) BOOST_TEST((u.at(i) > 0.1 - 1e-12 && u.at(i) < 1.5 + 1e-12));
+  }
 }
 
 BOOST_AUTO_TEST_CASE(bad_use_is_refused) {
@@ -195,6 +300,24 @@ BOOST_AUTO_TEST_CASE(bad_use_is_refused) {
     Solver(StreamAdvection{.psi = [](double x, double) { return 1 / (x - 0.5) / (x - 0.5); }, .g = {}},
            Grid2D{{10, 10}}, [](double, double) { return 1.0; });
   });
+  refused("periodic side", [] {
+    const StreamAdvection hill{[](double x, double y) { return std::exp(-3 * (x - 0.3) * (x - 0.3) - y * y); },
+                               {}};
+    Solver(hill, Grid2D{{20, 20}}, [](double, double) { return 1.0; });
+  });
+  refused("factor", [] {
+    StreamAdvection fast = swirl();
+    fast.g = [](double) { return 4.0; };
+    Solver(fast, Grid2D{{20, 20}, {0, 0}, {1, 1}, {out, out, out, out}}, [](double, double) {
+      return 1.0;
+    }).advance(1);
+  });
+  refused("3 equations", [] { Solver(Euler<1>{}, Grid1D{50}, one); });
+  refused("has 40 numbers",
+          [] { Solver(Burgers<1>{}, Grid1D{50}, [](double) { return std::array<double, 40>{}; }); });
+  Grid rows = Grid1D{50};
+  rows.cells[1] = 3;
+  refused("3 rows", [&] { Solver(Burgers<1>{}, rows, one); });
   BOOST_CHECK_THROW(boundary_named("reflecting"), InputError);
   BOOST_TEST((boundary_named("wall") == Boundary::wall));
 }
