@@ -31,7 +31,8 @@ double objective(const Tensor& z, const Tensor& y, const Tensor& w, const RidgeO
 
 double distance(const Tensor& a, const Tensor& b) {
   double most = 0;
-  for (std::int64_t i = 0; i < a.size(); ++i) most = std::max(most, std::abs(a.at(i) - b.at(i)));
+  for (std::int64_t i = 0; i < a.size(); ++i)
+    if (const double d = std::abs(a.at(i) - b.at(i)); !(d <= most)) most = std::isnan(d) ? INFINITY : d;
   return most;
 }
 
@@ -90,6 +91,15 @@ BOOST_AUTO_TEST_CASE(ridge_sees_dependent_features) {
   BOOST_TEST(distance(nearest.head, from({3, 1}, {1.5, 2, 2.5})) < 1e-12);
   const RidgeSolution few = ridge(z.rows(0, 2), y.rows(0, 2), {.lambda = 1e-3});
   BOOST_TEST(few.residual < 1e-14);
+}
+
+// Orthogonal features of sizes that the normal equations cannot hold: each coefficient by itself.
+BOOST_AUTO_TEST_CASE(ridge_counts_lambda_once_in_either_method) {
+  const Tensor z = from({2, 2}, {1e7, 0, 0, 1}), y = from({2, 1}, {1e7, 3});
+  const RidgeSolution s = ridge(z, y, {.lambda = .25, .prior = from({2, 1}, {0, 1})});
+  BOOST_TEST(s.method == "svd");
+  BOOST_TEST(s.head.at(0) == 1, tolerance(1e-13));
+  BOOST_TEST(s.head.at(1) == (3 + .25) / 1.25, tolerance(1e-9));
 }
 
 BOOST_AUTO_TEST_CASE(ridge_has_the_same_bits_on_any_number_of_threads) {
