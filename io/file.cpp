@@ -5,6 +5,8 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <charconv>
+#include <csignal>
 #include <cstring>
 #include <utility>
 
@@ -87,8 +89,32 @@ void write_file(const fs::path& path, std::string_view bytes) {
   target.commit();
 }
 
-AtomicFile::AtomicFile(fs::path path)
-    : path_(std::move(path)), temporary_(path_.string() + fmt::format(".tmp.{}", ::getpid())) {}
+namespace {
+
+// Removes what killed processes have left of this file.
+void remove_leftovers(const fs::path& path) {
+  const std::string start = path.filename().string() + ".tmp.";
+  std::error_code ignored;
+  for (const auto& entry : fs::directory_iterator(path.has_parent_path() ? path.parent_path() : ".", ignored)) {
+    const std::string name = entry.path().filename().string();
+    if (!name.starts_with(start)) continue;
+    pid_t writer = 0;
+    const auto [end, error] = std::from_chars(name.data() + start.size(), name.data() + name.size(), writer);
+    if (error == std::errc() && *end == '\0' && writer > 0 && ::kill(writer, 0) != 0 && errno == ESRCH)
+      fs::remove(entry.path(), ignored);
+  }
+}
+
+}  // namespace
+
+AtomicFile::AtomicFile(fs::path path) : path_(std::move(path)) {
+  std::error_code failed;
+  if (fs::is_symlink(path_, failed)) path_ = fs::weakly_canonical(path_, failed);  // the link stays
+  if (fs::exists(path_, failed) && !fs::is_regular_file(path_, failed))
+    throw FileError(fmt::format("cannot write {}: not a regular file", path_.string()));
+  remove_leftovers(path_);
+  temporary_ = path_.string() + fmt::format(".tmp.{}", ::getpid());
+}
 
 AtomicFile::~AtomicFile() {
   if (temporary_.empty()) return;

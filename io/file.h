@@ -26,7 +26,8 @@ std::string read_file(const std::filesystem::path& path);
 void write_file(const std::filesystem::path& path, std::string_view bytes);
 
 // A file under a temporary name beside its place; commit() puts it there: flush to disk, rename, flush
-// the folder. Without commit it is removed.
+// the folder. Without commit it is removed; what a killed process leaves, the next that writes there removes.
+// Only regular files are replaced; a link stays, and what it leads to is replaced.
 class AtomicFile {
  public:
   explicit AtomicFile(std::filesystem::path path);

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 #include <lowtide/io/file.h>
 #include <lowtide/io/layouts.h>
+#include <lowtide/io/weights.h>
 
 #include <cmath>
 #include <utility>
@@ -25,7 +26,7 @@ class Arranger {
     if (has("weight"))
       set_.weight = flat("weight");
     else
-      set_.weight = equal_weights();
+      set_.weight = weights_of_points();
     if (has("level"))
       for (const std::int64_t level : integers("level"))
         set_.level.push_back(narrow<std::int32_t>("level", level));
@@ -125,19 +126,17 @@ class Arranger {
     wrong("u", fmt::format("does not have T * n = {} * {} rows or values: {} ({})", frames_, n, agree, cause));
   }
 
-  Tensor equal_weights() const {
-    double volume = 1;
-    if (set_.low.size() == set_.high.size())
-      for (std::size_t a = 0; a < set_.low.size(); ++a) volume *= set_.high[a] - set_.low[a];
-    if (!(volume > 0) || !std::isfinite(volume)) volume = 1;  // check() says what is wrong with the domain
-    const std::int64_t points = set_.x.shape[0];
-    if (points != set_.u.shape[0]) return full({points}, volume / static_cast<double>(points), Dtype::f64);
-    Tensor weight = full({points}, volume / static_cast<double>(points), Dtype::f64);
+  Tensor weights_of_points() const {
+    const std::int64_t points = set_.x.shape[0], rows = set_.u.shape[0];
+    if (points != rows || set_.offsets.size() == 2)
+      return from({points}, default_weights(set_.x, set_.low, set_.high));
+    Tensor weight = full({points}, 1, Dtype::f64);
     double* values = weight.mutable_data<double>();
     for (std::size_t k = 0; k + 1 < set_.offsets.size(); ++k) {
       const std::int64_t begin = set_.offsets[k], end = set_.offsets[k + 1];
-      if (begin < 0 || end < begin || end > points) break;  // check() says so
-      for (std::int64_t i = begin; i < end; ++i) values[i] = volume / static_cast<double>(end - begin);
+      if (begin < 0 || end <= begin || end > points) break;  // check() says so
+      const std::vector<double> frame = default_weights(set_.x.rows(begin, end), set_.low, set_.high);
+      std::copy(frame.begin(), frame.end(), values + begin);
     }
     return weight;
   }

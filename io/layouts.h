@@ -5,8 +5,7 @@
 //   x        (n,d) or (n): the same points in all frames; (N,d): one frame after the other; (T,n,d)
 //   u        (N,c), (T,n) or (T,n,c)
 //   offsets  (T+1): where each frame begins in (N,...). Not needed if all frames have n points.
-//   weight   (n), (N) or (T,n). Without it all points of a frame weigh the same: the volume of the
-//            domain divided by their number, or 1/n where no domain is known.
+//   weight   (n), (N) or (T,n). Without it: by the places of the points (weights.h).
 //   level    as weight;  mu (T,p) or (T);  heldout (T);  cell (levels,d) or (levels)
 #pragma once
 #include <lowtide/io/array.h>

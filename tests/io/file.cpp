@@ -2,6 +2,7 @@
 
 #include <boost/test/unit_test.hpp>
 #include <filesystem>
+#include <fstream>
 
 using namespace lowtide;
 namespace fs = std::filesystem;
@@ -22,5 +23,19 @@ BOOST_AUTO_TEST_CASE(a_file_is_replaced_whole_or_not_at_all) {
   BOOST_CHECK_THROW(read_file(folder / "none"), InputError);
   BOOST_CHECK_THROW(read_file(folder), InputError);
   BOOST_CHECK_THROW(read_file("/dev/zero"), InputError);
+
+  fs::create_symlink("a", folder / "link");
+  write_file(folder / "link", "through the link");
+  BOOST_TEST(fs::is_symlink(folder / "link"));
+  BOOST_TEST(read_file(path) == "through the link");
+  BOOST_CHECK_THROW(write_file("/dev/null", "x"), FileError);
+  BOOST_TEST(fs::is_character_file("/dev/null"));
+
+  const fs::path mine = folder / "a.tmp.1", dead = folder / "a.tmp.999999999", other = folder / "a.tmp.x";
+  for (const fs::path& leftover : {mine, dead, other}) std::ofstream(leftover) << "half";
+  write_file(path, "new");
+  BOOST_TEST(fs::exists(mine));  // process 1 lives
+  BOOST_TEST(!fs::exists(dead));
+  BOOST_TEST(fs::exists(other));
   fs::remove_all(folder);
 }

@@ -77,7 +77,7 @@ def replaced(f, name, *args, **options):
 
 
 def hdf5_to_read():
-    h5("plain", good(), *GOOD, "weight 0.25 0.25 0.25 0.25;", "fields u0;")
+    h5("plain", good(), *GOOD, "weight 0.125 0.25 0.25 0.125;", "fields u0;")
     h5("latest", good(), *GOOD, libver="latest")
     h5("userblock", good(), *GOOD, userblock_size=512)
     for dtype in ("<f4", ">f4", ">f8", "<f8"):
@@ -99,7 +99,7 @@ def hdf5_to_read():
         f.attrs["fields"] = ["height"]
         f.attrs["low"], f.attrs["high"] = 0, 2
     h5("named", {**good(), "heldout": np.array([False, True, False])}, *GOOD, "law advection", "fields height;",
-       "weight 0.5 0.5 0.5 0.5;", "heldout 0 1 0;",
+       "weight 0.125 0.25 0.25 1.375;", "heldout 0 1 0;",
        edit=lambda f: (named(f), f.attrs.__setitem__("low", [0]), f.attrs.__setitem__("high", [2.0])))
     h5("big-endian-offsets", {"t": [0, 1], "x": np.zeros((5, 2)), "u": np.ones((5, 2)),
                               "offsets": np.array([0, 2, 5], ">i4")},

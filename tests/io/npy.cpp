@@ -91,6 +91,7 @@ BOOST_AUTO_TEST_CASE(an_archive_becomes_snapshots) {
     expected.fields = {"u0"};
     expected.low = expected.high = {};
     expected.grid = {};
+    expected.weight = from({4}, {0.125, 0.25, 0.25, 0.125});
     BOOST_TEST(equal(set, expected));
   }
 }
