@@ -4,7 +4,7 @@
 //   p = 1 + cos(pi (r - 0.5) / 0.2) where |r - 0.5| <= 0.2, else 0, and u = v = 0 at first.
 //
 // With K = 4 and rho = 1 sound runs at speed 2. The ring splits: one part runs inwards, through the centre and
-// out again, the other outwards, where it meets its periodic images from t = 0.25 on. With quarter=true the
+// out again, the other outwards, where it meets its periodic images from t = 0.15 on. With quarter=true the
 // domain is the quarter [0, 1]^2 with a quarter of the ring in its corner (and walls, which by symmetry give
 // the same solution, unless other sides are asked for).
 #include <lowtide/experiments/case.h>

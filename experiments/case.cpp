@@ -31,13 +31,21 @@ void set_sides(pde::Grid& grid, const std::string& text) {
   std::istringstream words(text);
   for (std::string name; std::getline(words, name, ',');) names.push_back(name);
   const auto sides = static_cast<std::size_t>(2 * grid.dims);
-  if (names.size() != 1 && names.size() != sides)
+  if ((names.size() != 1 && names.size() != sides) || text.ends_with(','))
     throw InputError(fmt::format("setting boundary={}: one name expected, or {}", text, sides));
   for (std::size_t side = 0; side < sides; ++side)
     grid.sides[side] = pde::boundary_named(names[names.size() == 1 ? 0 : side]);
 }
 
 }  // namespace
+
+const char* name_of(Preset preset) { return preset == Preset::demo ? "demo" : "paper"; }
+
+Preset preset_named(const std::string& name) {
+  for (const Preset preset : {Preset::demo, Preset::paper})
+    if (name == name_of(preset)) return preset;
+  throw InputError(fmt::format("unknown preset {}; there are demo, paper", name));
+}
 
 CaseRun::Plan CaseRun::make_plan(pde::Grid& grid, const CaseDefaults& defaults) {
   Plan plan;
@@ -47,8 +55,9 @@ CaseRun::Plan CaseRun::make_plan(pde::Grid& grid, const CaseDefaults& defaults) 
   set_sides(grid,
             param("boundary", text_of(grid).c_str(), "of all sides, or of low x, high x(, low y, high y)"));
   pde::SolverOptions& solver = plan.options.solver;
-  solver.limiter = pde::limiter_named(
-      param("limiter", pde::name_of(defaults.limiter), "none, minmod, mc, vanleer or superbee"));
+  solver.limiter = pde::limiter_named(param("limiter", pde::name_of(defaults.limiter),
+                                            "mc, vanleer, minmod, superbee, none, or zero (first order)"));
+  solver.dt_max = param("dt_max", defaults.dt_max, "longest step, whatever the speeds", 1e-300);
   solver.cfl = param("cfl", solver.cfl, "share of the longest stable step", 1e-3, 1.0);
   pde::Refinement& refinement = plan.options.refinement;
   refinement.ratios =
@@ -57,6 +66,7 @@ CaseRun::Plan CaseRun::make_plan(pde::Grid& grid, const CaseDefaults& defaults) 
       param("tolerance", defaults.refinement.tolerance, "difference over two cells that refines", 0.0);
   refinement.buffer = param("buffer", defaults.refinement.buffer, "cells refined around such a place", 0, 1000);
   plan.heldout = param("heldout", 8, "every so many frames one is kept from training; 0: none", 0);
+  if (plan.heldout == 1) throw InputError("setting heldout=1 would keep every frame from training");
   settings_.check_all_used();
   check(grid);
   check(refinement, grid);

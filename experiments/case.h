@@ -11,6 +11,7 @@
 #include <lowtide/pde/snapshots.h>
 #include <lowtide/run/settings.h>
 
+#include <limits>
 #include <string>
 #include <utility>
 #include <vector>
@@ -18,12 +19,15 @@
 namespace lowtide {
 
 enum class Preset { demo, paper };  // minutes on two cores; the sizes of the paper
+const char* name_of(Preset preset);
+Preset preset_named(const std::string& name);  // InputError
 
 // What a case says of itself beside law, grid and initial state; each can be overridden by a setting.
 struct CaseDefaults {
   double t_end = 1;
   std::int64_t frames = 81;
   pde::Limiter limiter = pde::Limiter::mc;
+  double dt_max = std::numeric_limits<double>::infinity();
   pde::Refinement refinement{};
 };
 

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 #include <lowtide/io/file.h>
 #include <lowtide/pde/snapshots.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cmath>
@@ -19,6 +20,23 @@ Tensor stacked(const std::vector<Tensor>& parts) {
 
 }  // namespace
 
+namespace {
+
+// What the frames take at least; better refused now than when memory is full.
+void check_room(const Grid& grid, const Refinement& refinement, std::int64_t frames, int equations) {
+  double cells = static_cast<double>(grid.count());
+  for (const std::int64_t ratio : refinement.ratios) cells /= std::pow(static_cast<double>(ratio), grid.dims);
+  const double numbers =
+      cells * static_cast<double>(frames) * (equations + (refinement.ratios.empty() ? 0 : grid.dims + 1));
+  const double room =
+      static_cast<double>(::sysconf(_SC_PHYS_PAGES)) * static_cast<double>(::sysconf(_SC_PAGESIZE));
+  if (16 * numbers > room)  // frames are held once by themselves and once as a set
+    throw InputError(fmt::format("{} frames of {} cells need {:.0f} GB, more than the memory of {:.0f} GB",
+                                 frames, cells, 16e-9 * numbers, 1e-9 * room));
+}
+
+}  // namespace
+
 Snapshots record(Solver& solver, const Times& times, const SnapshotOptions& options) {
   if (times.frames < 2 || times.frames > 1000000)
     throw InputError(fmt::format("{} frames; 2 to 1000000 are possible", times.frames));
@@ -28,6 +46,7 @@ Snapshots record(Solver& solver, const Times& times, const SnapshotOptions& opti
   const Grid& grid = solver.grid();
   const Refinement& refinement = options.refinement;
   check(refinement, grid);
+  check_room(grid, refinement, times.frames, solver.law().equations);
   const bool adaptive = !refinement.ratios.empty();
 
   Snapshots set;

@@ -13,7 +13,7 @@ namespace lowtide::pde {
 
 struct Times {
   double end = 1;
-  std::int64_t frames = 81;  // at equal distances from 0 to the end, both included
+  std::int64_t frames = 81;  // at equal distances from the solver's time to the end, both included
 };
 
 struct SnapshotOptions {

@@ -51,7 +51,7 @@ bool draw(const Figure& figure) {
                          figure.width, figure.height, name(figure.path), name(data), figure.script));
   std::error_code ignored;
   fs::remove(figure.path, ignored);
-  const int code = run_gnuplot(figure.path.parent_path(), script.filename().string());
+  const int code = run_gnuplot(figure.path.parent_path(), "./" + script.filename().string());
   if (code > 0 || (code == 0 && !fs::exists(figure.path))) {
     fs::remove(figure.path, ignored);  // half a picture
     throw FileError(fmt::format("gnuplot could not draw {} from {}", figure.path.string(), script.string()));

@@ -1,10 +1,13 @@
 #include <fmt/format.h>
 #include <lowtide/run/progress.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <cstdlib>
+#include <string_view>
 
 namespace lowtide {
 
@@ -16,7 +19,10 @@ std::string clock_text(double seconds) {
 }
 
 Progress::Progress(std::string label, std::int64_t total)
-    : label_(std::move(label)), total_(total), terminal_(isatty(STDERR_FILENO) == 1) {}
+    : label_(std::move(label)), total_(total), terminal_(isatty(STDERR_FILENO) == 1) {
+  const char* kind = std::getenv("TERM");
+  if (kind && std::string_view(kind) == "dumb") terminal_ = false;
+}
 
 Progress::~Progress() {
   if (terminal_ && shown_) std::fputc('\n', stderr);
@@ -35,8 +41,11 @@ void Progress::update_part(double part, const std::string& note) {
 }
 
 bool Progress::due(double part) const {
-  const double since = std::chrono::duration<double>(Clock::now() - last_).count();
-  return !shown_ || part >= 1 || since >= (terminal_ ? 0.1 : 10.0);
+  const auto now = Clock::now();
+  const double since = std::chrono::duration<double>(now - last_).count();
+  if (terminal_) return !shown_ || part >= 1 || since >= 0.1;
+  if (!shown_) return std::chrono::duration<double>(now - start_).count() >= patience_;
+  return part >= 1 || since >= 10;
 }
 
 void Progress::show(double part, const std::string& note, double elapsed) {
@@ -48,9 +57,14 @@ void Progress::show(double part, const std::string& note, double elapsed) {
                        elapsed > 0 ? static_cast<double>(done) / elapsed : 0, text);
   }
   if (terminal_) {
-    constexpr int width = 30;
+    winsize window{};
+    const int columns =
+        ioctl(STDERR_FILENO, TIOCGWINSZ, &window) == 0 && window.ws_col > 0 ? window.ws_col : 80;
+    const int width = std::clamp(columns - static_cast<int>(label_.size() + text.size()) - 5, 0, 30);
     const int filled = static_cast<int>(part * width);
-    fmt::print(stderr, "\r\x1b[K{} [{:=<{}}{: <{}}] {}", label_, "", filled, "", width - filled, text);
+    const std::string bar = width > 3 ? fmt::format(" [{:=<{}}{: <{}}]", "", filled, "", width - filled) : "";
+    const std::string line = fmt::format("{}{} {}", label_, bar, text);
+    fmt::print(stderr, "\r\x1b[K{}", line.substr(0, static_cast<std::size_t>(columns - 1)));  // never wraps
     std::fflush(stderr);
   } else {
     fmt::print(stderr, "{} {:.0f} %  {}\n", label_, 100 * part, text);

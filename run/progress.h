@@ -1,4 +1,5 @@
-// A progress bar with rate and time left on a terminal; plain lines, few of them, elsewhere.
+// A progress bar with rate and time left on a terminal; plain lines elsewhere, few of them, and none for work
+// that is done in two seconds.
 #pragma once
 #include <chrono>
 #include <cstdint>
@@ -18,6 +19,7 @@ class Progress {
   // `done` of the total; `note` is shown behind the bar ("loss 1.2e-3").
   void update(std::int64_t done, const std::string& note = {});
   void update_part(double part, const std::string& note = {});  // of the whole: 0 to 1
+  void at_once() { patience_ = 0; }
   bool due(double part) const;  // whether an update would be shown now; spares making a note in vain
 
  private:
@@ -28,6 +30,7 @@ class Progress {
   std::int64_t total_;
   bool terminal_;
   bool shown_ = false;
+  double patience_ = 2;  // seconds without a line, off a terminal
   Clock::time_point start_ = Clock::now(), last_ = start_;
 };
 

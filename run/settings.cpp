@@ -14,6 +14,13 @@ namespace {
   throw InputError(fmt::format("setting {}={}: {} expected", name, value, expected));
 }
 
+// " from 1 to 5"; only the limits that are not those of the type
+template <class T, class Bound>
+std::string limits_text(T least, Bound lowest, T most, Bound highest) {
+  return (least > lowest ? fmt::format(" from {}", least) : "") +
+         (most < highest ? fmt::format(" to {}", most) : "");
+}
+
 template <class T>
 T parse(const std::string& name, const std::string& text, const std::string& value, const char* expected) {
   T number{};
@@ -73,7 +80,7 @@ double Settings::get(const std::string& name, double standard, const std::string
   if (!text) return standard;
   const double value = parse<double>(name, *text, *text, "a number");
   if (!std::isfinite(value) || value < least || value > most)
-    refuse(name, *text, fmt::format("a number from {} to {}", least, most));
+    refuse(name, *text, "a number" + limits_text(least, -1e300, most, 1e300));
   return value;
 }
 
@@ -83,7 +90,7 @@ std::int64_t Settings::get(const std::string& name, std::int64_t standard, const
   if (!text) return standard;
   const auto value = parse<std::int64_t>(name, *text, *text, "a whole number");
   if (value < least || value > most)
-    refuse(name, *text, fmt::format("a whole number from {} to {}", least, most));
+    refuse(name, *text, "a whole number" + limits_text(least, INT64_MIN, most, INT64_MAX));
   return value;
 }
 
@@ -104,9 +111,11 @@ std::vector<std::int64_t> Settings::get(const std::string& name, const std::vect
                                         const std::string& help) {
   const std::string* text = given(name, fmt::format("{}", fmt::join(standard, ",")), help);
   if (!text) return standard;
+  if (text->ends_with(',')) refuse(name, *text, "whole numbers with commas between");
   std::vector<std::int64_t> list;
   for (std::size_t begin = 0; begin < text->size();) {
     const std::size_t end = std::min(text->find(',', begin), text->size());
+    begin = std::min(text->find_first_not_of(' ', begin), end);
     list.push_back(parse<std::int64_t>(name, text->substr(begin, end - begin), *text,
                                        "whole numbers with commas between"));
     begin = end + 1;

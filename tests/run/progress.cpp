@@ -26,6 +26,7 @@ BOOST_AUTO_TEST_CASE(plain_lines_into_a_file) {
   dup2(file, STDERR_FILENO);
   {
     Progress progress("work", 1000);
+    progress.at_once();
     for (int i = 1; i <= 1000; ++i) progress.update(i, "note");
   }
   std::fflush(stderr);
