@@ -1,6 +1,6 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <lowtide/io/file.h>
+#include <lowtide/io/printable.h>
 #include "verbs.h"
 
 #include <algorithm>
@@ -47,8 +47,8 @@ std::string points_text(const Snapshots& set) {
 }
 
 void print(const Snapshots& set, const std::string& file) {
-  const auto line = [](const char* what, const std::string& text) {
-    if (!text.empty()) fmt::print("{:<10} {}\n", what, text);
+  const auto line = [](const char* what, const std::string& text) {  // what a file says may hold anything
+    if (!text.empty()) fmt::print("{:<10} {}\n", what, printable(text, 2000));
   };
   line("file", fmt::format("{}, snapshots (schema {})", file, Snapshots::schema_version));
   line("case", set.case_name);
@@ -77,8 +77,8 @@ void print(const Snapshots& set, const std::string& file) {
       const std::string head =
           c > 0 ? std::string(27, ' ')
                 : fmt::format("{:>5} {:>12.6g} {:>8}", k, set.time(k), set.values(k).shape[0]);
-      fmt::print("{}  {:<14} {:>13.6g} {:>13.6g} {:>22.15g}\n", head, set.fields[c], all[c].least, all[c].most,
-                 all[c].integral);
+      fmt::print("{}  {:<14} {:>13.6g} {:>13.6g} {:>22.15g}\n", head, printable(set.fields[c]), all[c].least,
+                 all[c].most, all[c].integral);
     }
   }
 }
@@ -101,7 +101,7 @@ void print_json(const Snapshots& set, const std::string& file) {
       {"low", set.low},        {"high", set.high},         {"boundary", set.boundary},
       {"grid", set.grid},      {"fields", set.fields},     {"levels", set.cell ? set.cell.shape[0] : 1},
       {"fixed", set.fixed()},  {"settings", set.settings}, {"frames", frames}};
-  fmt::print("{}\n", result.dump(2));
+  fmt::print("{}\n", result.dump(2, ' ', false, Json::error_handler_t::replace));
 }
 
 }  // namespace

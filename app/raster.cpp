@@ -7,27 +7,48 @@
 namespace lowtide::app {
 namespace {
 
-// Extents of the cell of row i: from the levels, from the grid, or a square of the point's weight.
-std::array<double, 2> cell_of(const Snapshots& set, const std::vector<std::int32_t>& levels,
-                              const Tensor& weights, std::int64_t i) {
+// Extents of the cell of a point.
+std::array<double, 2> cell_of(const Snapshots& set, const std::vector<std::int32_t>& levels, std::size_t i) {
   const std::int64_t d = set.dims();
   if (set.cell && !levels.empty()) {
-    const std::int64_t l = levels[static_cast<std::size_t>(i)] - 1;
+    const std::int64_t l = levels[i] - 1;
     return {set.cell.at(l * d), d == 2 ? set.cell.at(l * d + 1) : 1};
   }
-  if (!set.grid.empty() && !set.low.empty())
-    return {(set.high[0] - set.low[0]) / static_cast<double>(set.grid[0]),
-            d == 2 ? (set.high[1] - set.low[1]) / static_cast<double>(set.grid[1]) : 1};
-  const double weight = weights.at(i);
-  return d == 2 ? std::array{std::sqrt(weight), std::sqrt(weight)} : std::array{weight, 1.0};
+  std::array<double, 2> cell{1, 1};
+  for (std::size_t a = 0; a < static_cast<std::size_t>(d); ++a)
+    cell[a] = (set.high[a] - set.low[a]) / static_cast<double>(set.grid[a]);
+  return cell;
+}
+
+void fill_by_nearest(Raster& raster, const std::vector<std::array<double, 2>>& points) {
+  const double low = raster.frame.low[0], high = raster.frame.high[0];
+  const auto n = static_cast<double>(raster.values.size());
+  std::size_t at = 0;
+  for (std::size_t p = 0; p < raster.values.size(); ++p) {
+    const double x = low + (static_cast<double>(p) + 0.5) * (high - low) / n;
+    while (at + 1 < points.size() && std::abs(points[at + 1][0] - x) <= std::abs(points[at][0] - x)) ++at;
+    raster.values[p] = points[at][1];
+    raster.level[p] = 1;
+  }
 }
 
 }  // namespace
 
+std::vector<std::array<double, 2>> sorted_points(const Snapshots& set, std::int64_t k, std::int64_t field) {
+  const Tensor x = set.points(k), u = set.values(k);
+  std::vector<std::array<double, 2>> points;
+  for (std::int64_t i = 0; i < x.shape[0]; ++i) points.push_back({x.at(i), u.at(i * u.shape[1] + field)});
+  std::sort(points.begin(), points.end());
+  return points;
+}
+
+bool has_cells(const Snapshots& set) {
+  return (set.cell && !set.level.empty()) || (!set.grid.empty() && !set.low.empty());
+}
+
 Frame2D frame_of(const Snapshots& set, std::int64_t most) {
   const std::int64_t d = set.dims();
   Frame2D frame;
-  std::array<double, 2> finest{1, 1};
   for (std::int64_t a = 0; a < d; ++a) {
     const auto axis = static_cast<std::size_t>(a);
     double low = std::numeric_limits<double>::infinity(), high = -low;
@@ -38,11 +59,13 @@ Frame2D frame_of(const Snapshots& set, std::int64_t most) {
     if (!set.low.empty()) low = set.low[axis], high = set.high[axis];
     frame.low[axis] = low;
     frame.high[axis] = high > low ? high : low + 1;
-    finest[axis] = set.cell            ? set.cell.at((set.cell.shape[0] - 1) * d + a)
-                   : !set.grid.empty() ? (high - low) / static_cast<double>(set.grid[axis])
-                                       : cell_of(set, {}, set.weights(0), 0)[axis];
-    const double pixels = std::round((frame.high[axis] - frame.low[axis]) / finest[axis]);
-    frame.pixels[axis] = static_cast<std::int64_t>(std::clamp(pixels, 1.0, static_cast<double>(most)));
+    double pixels = static_cast<double>(most);
+    if (set.cell)
+      pixels = (high - low) / set.cell.at((set.cell.shape[0] - 1) * d + a);
+    else if (!set.grid.empty())
+      pixels = static_cast<double>(set.grid[axis]);
+    frame.pixels[axis] =
+        static_cast<std::int64_t>(std::clamp(std::round(pixels), 1.0, static_cast<double>(most)));
   }
   return frame;
 }
@@ -52,11 +75,15 @@ Raster rasterize(const Snapshots& set, std::int64_t k, std::int64_t field, const
   Raster raster{
       frame, std::vector<double>(static_cast<std::size_t>(nx * ny), std::numeric_limits<double>::quiet_NaN()),
       std::vector<std::int32_t>(static_cast<std::size_t>(nx * ny))};
-  const Tensor x = set.points(k), u = set.values(k), weights = set.weights(k);
+  if (!has_cells(set)) {
+    fill_by_nearest(raster, sorted_points(set, k, field));
+    return raster;
+  }
+  const Tensor x = set.points(k), u = set.values(k);
   const std::vector<std::int32_t> levels = set.levels(k);
   const std::int64_t d = set.dims(), fields = u.shape[1];
   for (std::int64_t i = 0; i < x.shape[0]; ++i) {
-    const std::array<double, 2> cell = cell_of(set, levels, weights, i);
+    const std::array<double, 2> cell = cell_of(set, levels, static_cast<std::size_t>(i));
     std::array<std::int64_t, 2> begin{0, 0}, end{1, 1};  // of the pixels whose centres the cell covers
     for (std::size_t a = 0; a < static_cast<std::size_t>(d) && a < 2; ++a) {
       const double pixel = (frame.high[a] - frame.low[a]) / static_cast<double>(frame.pixels[a]);

@@ -12,6 +12,9 @@ struct Frame2D {  // what a picture shows: a rectangle and its pixels
   std::array<std::int64_t, 2> pixels{1, 1};
 };
 
+// Whether the points are cells of known extent: of levels of refinement, or of a grid.
+bool has_cells(const Snapshots& set);
+
 // The domain, or the box of all points, in pixels as fine as the finest cells, but not more than `most` a side.
 Frame2D frame_of(const Snapshots& set, std::int64_t most);
 
@@ -21,7 +24,11 @@ struct Raster {
   std::vector<std::int32_t> level;  // of refinement, 0 where no cell lies
 };
 
+// Points without cells: in one dimension each pixel takes the nearest; in two there is no raster of them.
 Raster rasterize(const Snapshots& set, std::int64_t k, std::int64_t field, const Frame2D& frame);
+
+// The points of a frame in one dimension, from low to high, each with the value of the field.
+std::vector<std::array<double, 2>> sorted_points(const Snapshots& set, std::int64_t k, std::int64_t field);
 
 // The lines between levels, as pairs of points.
 std::vector<std::array<double, 4>> level_borders(const Raster& raster);

@@ -1,5 +1,5 @@
-// The picture of a set of snapshots: in one dimension its first field over space and time, with profiles; in
-// two, some frames with the borders of the levels of refinement.
+// The picture of a set of snapshots: in one dimension a field over space and time, with profiles; in two, some
+// frames with the borders of the levels of refinement, or as points where they have no cells.
 #pragma once
 #include <lowtide/io/snapshots.h>
 
@@ -8,6 +8,6 @@
 namespace lowtide::app {
 
 // Writes the SVG, and its data and script beside it. False without gnuplot.
-bool draw_snapshots(const Snapshots& set, const std::filesystem::path& svg);
+bool draw_snapshots(const Snapshots& set, std::int64_t field, const std::filesystem::path& svg);
 
 }  // namespace lowtide::app

@@ -39,11 +39,19 @@ struct ImportOptions {
 void import_from_clawpack(const ImportOptions& options, const Common& common);
 void import_from_npz(const ImportOptions& options, const Common& common);
 
+struct PlotOptions {
+  std::filesystem::path from, to;  // `to` may be empty: named after `from`
+  std::string field;               // empty: the first
+  bool force = false;
+};
+void plot_snapshots(const PlotOptions& options, const Common& common);
+
 void show_info(const std::filesystem::path& file, const Common& common);
 void list_cases(const Common& common);
 
 // Shared by the verbs that make snapshots.
-void check_output(const Output& output);  // before the work: InputError if it exists, FileError if it cannot be
+// Before the work: InputError if something would be overwritten, FileError if it cannot be written.
+void check_output(const Output& output);
 // Writes the set, draws it if asked to, and says what there is now.
 void finish(const Snapshots& set, const Output& output, const CaseRun::Work& work, const Common& common);
 

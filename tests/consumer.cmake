@@ -24,6 +24,7 @@ foreach(room IN LISTS rooms)
   endforeach()
 endforeach()
 
+run("${work}/prefix/bin/lowtide" list)
 run("${python}" "${source}/tests/docs/extract.py" "${source}/docs/extend-autodiff.md" "${work}/page")
 run("${CMAKE_COMMAND}" -S "${source}/tests/consumer" -B "${work}/build" -G "${generator}"
     "-DCMAKE_PREFIX_PATH=${work}/prefix" "-DCMAKE_CXX_COMPILER=${compiler}" "-DCMAKE_CXX_FLAGS=${flags}"

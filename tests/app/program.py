@@ -63,7 +63,15 @@ def check_data(folder: Path) -> None:
     good("data", "burgers2d", "--set", "cells=32", "--set", "frames=9", "-o", file, "--force", "--threads", "1")
     require(file.read_bytes() == before, "one thread gives the same bytes as all")
 
+    (folder / "new.csv").write_text("mine")
+    refused(2, "exists", "data", "burgers2d", "--set", "cells=32", "-o", folder / "new.h5", "--plot")
+    require((folder / "new.csv").read_text() == "mine", "a picture overwrites nothing either")
+    refused(2, "both", "data", "euler1d", "--set", "cells=50", "-o", folder / "picture.svg", "--plot")
     good("data", "euler1d", "--set", "cells=100", "-o", folder / "euler.h5", "--plot")
+    good("plot", folder / "euler.h5", "-o", folder / "energy.svg", "--field", "energy")
+    require("energy" in (folder / "energy.svg").read_text(), "another field is drawn")
+    refused(2, "density, momentum", "plot", folder / "euler.h5", "-o", folder / "x.svg", "--field", "speed")
+    refused(2, "exists", "plot", folder / "euler.h5")
     require((folder / "euler.svg").exists(), "a picture in one dimension")
     for case in ("euler1d", "acoustics2d", "burgers2d", "advection2d"):
         require(case in good("list"), f"{case} is listed")
@@ -85,13 +93,22 @@ def check_imports(folder: Path) -> None:
     good("import", "npz", folder / "mine.npz", "-o", folder / "mine.h5", "--fields", "height", "--heldout", "0", "--plot")
     info = json.loads(good("info", folder / "mine.h5", "--json"))
     require(info["fields"] == ["height"] and len(info["frames"]) == 11, "names of an import")
-    require(abs(info["frames"][10]["fields"]["height"]["most"] - u[10].max()) < 1e-15, "values of an import")
+    height = info["frames"][10]["fields"]["height"]
+    require(abs(height["most"] - u[10].max()) < 1e-15, "values of an import")
+    require(abs(height["integral"] - np.trapz(u[10], x)) < 1e-14, "an integral without weights is the trapezoid rule")
+    drawn = (folder / "mine.csv").read_text()
+    require(drawn.count("\n") > 1000 and "nan" not in drawn, "every pixel and point of the picture has a value")
+
+    points = np.random.default_rng(1).random((300, 2))
+    np.savez(folder / "cloud.npz", t=t, x=points, u=np.outer(t, points[:, 0]))
+    good("import", "npz", folder / "cloud.npz", "-o", folder / "cloud.h5", "--plot")
+    require((folder / "cloud.svg").read_text().count("<use") > 300, "scattered points are drawn as points")
 
 
 def check_mistakes(folder: Path) -> None:
     refused(2, "euler1d", "data", "euler1")
     refused(2, "cells", "data", "euler1d", "--set", "cels=3", "-o", folder / "x.h5")
-    refused(2, "preset", "data", "euler1d", "--preset", "papier")
+    refused(2, "demo, paper", "data", "euler1d", "--preset", "papier")
     refused(2, "", "dta", "euler1d")
     refused(2, "threads", "list", "--threads", "0")
     refused(2, "no such file", "info", folder / "none.h5")
@@ -101,6 +118,18 @@ def check_mistakes(folder: Path) -> None:
     refused(2, "names", "import", "npz", folder / "mine.npz", "--fields", "a,b", "-o", folder / "y.h5")
     require(not any((folder / name).exists() for name in ("x.h5", "y.h5")), "a mistake leaves no file")
     refused(4, "cannot write", "data", "euler1d", "--set", "cells=50", "-o", folder / "none" / "x.h5")
+    refused(3, "too large", "data", "burgers2d", "--set", "inside=1e200", "-o", folder / "x.h5")
+    refused(2, "memory", "data", "burgers2d", "--set", "frames=1000000", "--set", "ratios=", "-o", folder / "x.h5")
+    refused(4, "regular", "data", "euler1d", "--set", "cells=50", "-o", "/dev/null", "--force")
+    require(Path("/dev/null").is_char_device(), "devices stay what they are")
+    full = subprocess.run(f"'{program}' info '{folder / 'mine.h5'}' >/dev/full", shell=True, capture_output=True, text=True)
+    require(full.returncode == 4 and full.stderr.count("\n") == 1, f"no room for the answer: {full}")
+    limited = subprocess.run(f"ulimit -f 8; '{program}' data euler1d -o '{folder / 'big.h5'}'", shell=True,
+                             capture_output=True, text=True)
+    require(limited.returncode == 4 and "too large" in limited.stderr, f"a limit on files: {limited}")
+    require(not list(folder.glob("big*")), "and nothing is left behind")
+    refused(2, "verb")
+    refused(2, "clawpack and npz", "import")
     garbage = folder / "garbage.h5"
     garbage.write_bytes(os.urandom(5000))
     refused(2, "garbage.h5", "info", garbage)
