@@ -1,3 +1,4 @@
+#include <fmt/format.h>
 #include <lowtide/linalg/error.h>
 #include <lowtide/models/mlp.h>
 
@@ -26,10 +27,50 @@ Var Mlp::operator()(std::span<const Var> parameters, const Var& x) const {
   Var z = x;
   for (std::size_t l = 0; l < layers(); ++l) {
     const bool last = l + 1 == layers();
-    z = affine(z, parameters[2 * l], parameters[2 * l + 1], last ? Activation::none : activation,
-               last ? 1 : frequency);
+    const Var y = affine(z, parameters[2 * l], parameters[2 * l + 1], last ? Activation::none : activation,
+                         last ? 1 : frequency);
+    z = residual && l > 0 && !last && widths[l] == widths[l + 1] ? y + z : y;
   }
   return z;
+}
+
+std::int64_t Mlp::parameter_count() const {
+  std::int64_t count = 0;
+  for (std::size_t l = 0; l < layers(); ++l) count += (widths[l] + 1) * widths[l + 1];
+  return count;
+}
+
+double Mlp::flops(double points) const {
+  double total = 0;
+  for (std::size_t l = 0; l < layers(); ++l)
+    total += (l == 0 ? 4 : 6) * points * static_cast<double>(widths[l] * widths[l + 1]);
+  return total;
+}
+
+Vars Mlp::from_vector(const Var& flat) const {
+  if (flat.shape() != Shape({parameter_count()}))
+    fail<ShapeError>("mlp", fmt::format("{} parameters, but a vector of shape {}", parameter_count(),
+                                        to_string(flat.shape())));
+  Vars parameters;
+  std::int64_t at = 0;
+  for (std::size_t l = 0; l < layers(); ++l) {
+    const std::int64_t in = widths[l], out = widths[l + 1];
+    parameters.push_back(reshape(slice(flat, 0, at, at + in * out), {in, out}));
+    parameters.push_back(slice(flat, 0, at + in * out, at + (in + 1) * out));
+    at += (in + 1) * out;
+  }
+  return parameters;
+}
+
+Tensors torch_init(const Mlp& net, const Stream& stream, Dtype dtype) {
+  Tensors parameters;
+  for (std::size_t l = 0; l < net.layers(); ++l) {
+    const double bound = 1 / std::sqrt(static_cast<double>(net.widths[l]));
+    parameters.push_back(
+        stream.child("W", l).uniform({net.widths[l], net.widths[l + 1]}, dtype, -bound, bound));
+    parameters.push_back(stream.child("b", l).uniform({net.widths[l + 1]}, dtype, -bound, bound));
+  }
+  return parameters;
 }
 
 }  // namespace lowtide

@@ -12,15 +12,24 @@ namespace lowtide {
 struct Mlp {
   std::vector<std::int64_t> widths;  // of the input, the hidden layers and the output
   Activation activation = Activation::tanh;
-  double frequency = 1;  // multiplies what goes into each activation
+  double frequency = 1;   // multiplies what goes into each activation
+  bool residual = false;  // a layer between equal widths adds its input to its output
 
   std::size_t layers() const { return widths.size() - 1; }
   std::size_t parameter_tensors() const { return 2 * layers(); }
+  std::int64_t parameter_count() const;
+  // Forward and backward: the input needs no cotangent.
+  double flops(double points) const;
 
   // W1, b1, W2, b2, ...; Glorot's uniform distribution, or SIREN's own for sin.
   Tensors init(const Stream& stream, Dtype dtype = Dtype::f32) const;
   // Rows of x are points.
   Var operator()(std::span<const Var> parameters, const Var& x) const;
+  // W1, b1, W2, ... from one vector in which they stand one after the other.
+  Vars from_vector(const Var& flat) const;
 };
+
+// Weights and biases uniform in +-1/sqrt(width of the input), as PyTorch initializes its linear layers.
+Tensors torch_init(const Mlp& net, const Stream& stream, Dtype dtype);
 
 }  // namespace lowtide

@@ -1,0 +1,155 @@
+#include <fmt/format.h>
+#include <lowtide/linalg/error.h>
+#include <lowtide/linalg/lapack.h>
+#include <lowtide/linalg/matrix.h>
+#include <lowtide/models/low_rank.h>
+
+#include <algorithm>
+#include <cmath>
+
+namespace lowtide {
+namespace {
+
+constexpr double steepness = 10;  // w0
+constexpr double reach = 1.1;     // kinks lie in [-reach, reach]^d
+
+double root(std::int64_t n) { return std::sqrt(static_cast<double>(n)); }
+
+// Where the kinks are: evenly spaced in shuffled order in one dimension, uniform in more.
+Tensor kink_places(const Stream& stream, std::int64_t units, std::int64_t in) {
+  Stream numbers = stream.child("kinks");
+  if (in > 1) return numbers.uniform({units, in}, Dtype::f64, -reach, reach);
+  const auto order = numbers.permutation(units);
+  const Tensor line = linspace(-reach, reach, units, Dtype::f64);
+  Tensor places({units, 1}, Dtype::f64);
+  for (std::int64_t j = 0; j < units; ++j)
+    places.mutable_data<double>()[j] = line.at(order[static_cast<std::size_t>(j)]);
+  return places;
+}
+
+// Slopes in random directions, lengths uniform in steepness (1/2, 2); (w,d).
+Tensor kink_slopes(const Stream& stream, std::int64_t units, std::int64_t in) {
+  Tensor slopes = stream.child("directions").normal({units, in}, Dtype::f64);
+  const Tensor length = stream.child("slopes").uniform({units}, Dtype::f64, steepness / 2, 2 * steepness);
+  double* w = slopes.mutable_data<double>();
+  for (std::int64_t j = 0; j < units; ++j) {
+    double square = 0;
+    for (std::int64_t k = 0; k < in; ++k) square += w[j * in + k] * w[j * in + k];
+    for (std::int64_t k = 0; k < in; ++k) w[j * in + k] *= length.at(j) / std::sqrt(square);
+  }
+  return slopes;
+}
+
+// U1, V1, B1: Gaussian, then changed as little as makes, for s = 1, the weights the wanted slopes and the
+// biases put the kinks where they belong.
+Tensors kinked_layer(const Stream& stream, std::int64_t rank, std::int64_t units, std::int64_t in) {
+  Tensor u = stream.child("U").normal({rank, units}, Dtype::f64, 0, steepness / static_cast<double>(rank));
+  const Tensor v = stream.child("V").normal({rank, in}, Dtype::f64);
+  Tensor b = stream.child("B").normal({rank, units}, Dtype::f64, 0, 0.5 * steepness / root(rank));
+  const Tensor places = kink_places(stream, units, in), slopes = kink_slopes(stream, units, in);
+
+  Tensor missing = multiply(v, u, Trans::yes);  // (d,w)
+  for (std::int64_t k = 0; k < in; ++k)
+    for (std::int64_t j = 0; j < units; ++j) {
+      double& m = missing.mutable_data<double>()[k * units + j];
+      m = slopes.at(j * in + k) - m;
+    }
+  const Tensor correction = least_squares(transposed(v), missing);  // (r,w), the smallest
+  for (std::int64_t i = 0; i < u.size(); ++i) u.mutable_data<double>()[i] += correction.at(i);
+
+  double* bias = b.mutable_data<double>();
+  for (std::int64_t j = 0; j < units; ++j) {
+    double off = 0;
+    for (std::int64_t k = 0; k < in; ++k) off -= slopes.at(j * in + k) * places.at(j * in + k);
+    for (std::int64_t i = 0; i < rank; ++i) off -= bias[i * units + j];
+    for (std::int64_t i = 0; i < rank; ++i) bias[i * units + j] += off / static_cast<double>(rank);
+  }
+  return {u, v, b};
+}
+
+void multiply_by(Tensor& a, double factor) {
+  dispatch(a.dtype, [&](auto zero) {
+    using T = decltype(zero);
+    for (T& x : a.mutable_view<T>()) x *= static_cast<T>(factor);
+  });
+}
+
+}  // namespace
+
+std::int64_t LowRankNet::parameter_count() const {
+  std::int64_t count = 0;
+  for (std::int64_t l = 0; l < depth; ++l) count += rank * (layer_in(l) + 2 * layer_out(l));
+  return count;
+}
+
+Tensors LowRankNet::init(const Stream& stream, Dtype dtype) const {
+  if (depth < 2 || rank < 1 || width < 1)
+    fail<ShapeError>("lrnr", "depth must be at least 2, width and rank at least 1");
+  if (start == Start::kinks && rank < in)
+    fail<ShapeError>("lrnr", fmt::format("kinks need a rank of the inputs' number: rank {}, in {}", rank, in));
+  Tensors parameters;
+  for (std::int64_t l = 0; l < depth; ++l) {
+    const auto index = static_cast<std::uint64_t>(l);
+    if (l == 0 && start == Start::kinks) {
+      for (const Tensor& p : kinked_layer(stream, rank, width, in)) parameters.push_back(p.cast(dtype));
+      continue;
+    }
+    const double fan = 1 / root(layer_in(l)), spread = 1 / root(rank);
+    parameters.push_back(stream.child("U", index).normal({rank, layer_out(l)}, dtype, 0, spread));
+    parameters.push_back(stream.child("V", index).normal({rank, layer_in(l)}, dtype, 0, fan));
+    parameters.push_back(stream.child("B", index).normal({rank, layer_out(l)}, dtype, 0, spread));
+  }
+  return parameters;
+}
+
+Var LowRankNet::operator()(std::span<const Var> parameters, const Var& x, const Var& s) const {
+  if (parameters.size() < parameter_tensors() || s.size() != coefficients())
+    fail<ShapeError>("lrnr", fmt::format("needs {} factors and {} coefficients, got {} tensors and {}",
+                                         parameter_tensors(), coefficients(), parameters.size(), s.size()));
+  Var z = x;
+  for (std::int64_t l = 0; l < depth; ++l) {
+    const Var* factors = &parameters[static_cast<std::size_t>(3 * l)];
+    const Var s1 = slice(s, 0, 2 * l * rank, (2 * l + 1) * rank),
+              s2 = slice(s, 0, (2 * l + 1) * rank, (2 * l + 2) * rank);
+    z = low_rank_layer(z, factors[0], factors[1], factors[2], s1, s2,
+                       l + 1 < depth ? activation : Activation::none);
+  }
+  return z;
+}
+
+double LowRankNet::flops(double points) const {
+  double total = 0;
+  for (std::int64_t l = 0; l < depth; ++l) {
+    const auto m = static_cast<double>(layer_in(l)), w = static_cast<double>(layer_out(l)),
+               r = static_cast<double>(rank);
+    const double sweeps = l == 0 ? 2 : 3;  // the first layer's input needs no cotangent
+    const double factored = sweeps * 2 * points * r * (m + w);
+    const double assembled = 6 * m * r * w + sweeps * 2 * points * m * w;
+    total += std::min(factored, assembled) + 6 * w * r;  // and the bias
+  }
+  return total;
+}
+
+double output_rms(const LowRankNet& net, const Tensors& theta, const Tensor& x, const Tensor& s) {
+  const Vars parameters(theta.begin(), theta.end());
+  double square = 0;
+  const std::int64_t times = s.shape[0];
+  for (std::int64_t k = 0; k < times; ++k) {
+    const double size = norm(net(parameters, Var(x), Var(s.rows(k, k + 1).reshaped({s.shape[1]}))).value());
+    square += size * size;
+  }
+  return std::sqrt(square / static_cast<double>(times * x.shape[0] * net.out));
+}
+
+// The last layer is linear, so U (by the root), V (by the root) and B (all of it) scale u exactly.
+void scale_output(const LowRankNet& net, Tensors& theta, const Tensor& x, const Tensor& s, double rms) {
+  const double now = output_rms(net, theta, x, s), factor = rms / now;
+  if (!(rms > 0 && now > 0 && std::isfinite(factor)))
+    fail<Error>("scale_output", fmt::format("cannot bring a root mean square of {} to {}", now, rms));
+  Tensor* last = &theta[net.parameter_tensors() - 3];
+  multiply_by(last[0], std::sqrt(factor));
+  multiply_by(last[1], std::sqrt(factor));
+  multiply_by(last[2], factor);
+}
+
+}  // namespace lowtide
