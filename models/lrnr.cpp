@@ -5,13 +5,7 @@
 
 namespace lowtide {
 
-Mlp Lrnr::hyper() const {
-  Mlp net;
-  net.widths.assign(static_cast<std::size_t>(hyper_depth + 1), hyper_width);
-  net.widths.front() = 1 + mu;
-  net.widths.back() = coefficients();
-  return net;
-}
+Mlp Lrnr::hyper() const { return dense(1 + mu, hyper_width, hyper_depth, coefficients()); }
 
 Tensors Lrnr::init(const Stream& stream, Dtype dtype) const {
   if (hyper_depth < 2) fail<ShapeError>("lrnr", "depth of the hypernetwork must be at least 2");

@@ -62,6 +62,17 @@ Vars Mlp::from_vector(const Var& flat) const {
   return parameters;
 }
 
+Mlp dense(std::int64_t in, std::int64_t width, std::int64_t depth, std::int64_t out, Activation activation,
+          double frequency) {
+  if (in < 1 || width < 1 || depth < 1 || out < 1)
+    fail<ShapeError>("mlp",
+                     fmt::format("no network has in {}, width {}, depth {}, out {}", in, width, depth, out));
+  std::vector<std::int64_t> widths(static_cast<std::size_t>(depth + 1), width);
+  widths.front() = in;
+  widths.back() = out;
+  return {std::move(widths), activation, frequency};
+}
+
 Tensors torch_init(const Mlp& net, const Stream& stream, Dtype dtype) {
   Tensors parameters;
   for (std::size_t l = 0; l < net.layers(); ++l) {

@@ -29,6 +29,10 @@ struct Mlp {
   Vars from_vector(const Var& flat) const;
 };
 
+// `depth` layers from `in` to `out`, hidden ones of one width.
+Mlp dense(std::int64_t in, std::int64_t width, std::int64_t depth, std::int64_t out,
+          Activation activation = Activation::tanh, double frequency = 1);
+
 // Weights and biases uniform in +-1/sqrt(width of the input), as PyTorch initializes its linear layers.
 Tensors torch_init(const Mlp& net, const Stream& stream, Dtype dtype);
 
