@@ -7,6 +7,7 @@
 #include <boost/test/unit_test.hpp>
 #include <cmath>
 #include <string>
+#include <vector>
 
 namespace lowtide {
 
@@ -16,6 +17,20 @@ inline std::int64_t count(const Tensors& xs) {
   std::int64_t n = 0;
   for (const Tensor& x : xs) n += x.size();
   return n;
+}
+
+using Vector = std::vector<double>;
+
+// For transcriptions, one number at a time: y W + b for W (m,n), row-major, from flat numbers.
+inline Vector affine_of(const Vector& y, const double* w, const double* b, std::size_t n) {
+  Vector z(b, b + n);
+  for (std::size_t i = 0; i < y.size(); ++i)
+    for (std::size_t j = 0; j < n; ++j) z[j] += y[i] * w[i * n + j];
+  return z;
+}
+inline Vector map(Vector z, double (*f)(double)) {
+  for (double& x : z) x = f(x);
+  return z;
 }
 
 // Parameters near those that a model starts with, but general: nothing is zero.

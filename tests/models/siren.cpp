@@ -15,19 +15,6 @@ const SirenHyper hyper{
 const SirenShift shift{
     .in = 2, .width = 4, .depth = 3, .latent = 2, .hyper_width = 3, .hyper_depth = 3, .mu = 1, .frequency = 3};
 
-using Vector = std::vector<double>;
-
-// y W + b for W (m,n), row-major, from flat numbers.
-Vector affine_of(const Vector& y, const double* w, const double* b, std::size_t n) {
-  Vector z(b, b + n);
-  for (std::size_t i = 0; i < y.size(); ++i)
-    for (std::size_t j = 0; j < n; ++j) z[j] += y[i] * w[i * n + j];
-  return z;
-}
-Vector map(Vector z, double (*f)(double)) {
-  for (double& x : z) x = f(x);
-  return z;
-}
 Vector sine_of(Vector z, double frequency) {
   for (double& x : z) x = std::sin(frequency * x);
   return z;
