@@ -120,6 +120,26 @@ BOOST_AUTO_TEST_CASE(hllc_on_known_faces) {
   for (int c = 0; c < 3; ++c) BOOST_TEST(std::abs(wind[c] - flux[c]) < 1e-14 * std::abs(flux[c]));
 }
 
+// Where a state at a face would have no positive density the cell goes without slopes.
+BOOST_AUTO_TEST_CASE(half_steps_are_admissible) {
+  const Euler<1> gas;
+  const auto half_step = [&](double slope) {
+    std::vector<double> w[3], s[3], h[3];
+    LawKernels::Predict p{.rx = 0.5, .n = 1};
+    for (int c = 0; c < 3; ++c) {
+      w[c].assign(1 + pack_slack, c == 1 ? 0.2 : 1);
+      s[c].assign(1 + pack_slack, c == 0 ? slope : 0);
+      h[c].assign(1 + pack_slack, 0);
+      p.w.of[c] = w[c].data(), p.sx.of[c] = s[c].data(), p.h.of[c] = h[c].data();
+    }
+    law_info(gas).kernels.predict(&gas, p);
+    return std::array{h[0][0], s[0][0]};
+  };
+  BOOST_TEST((half_step(0.5) == std::array{1 - 0.5 * 0.5 * 2 * 0.2 * 0.5, 0.5}));
+  BOOST_TEST((half_step(1.5) == std::array{1.0, 0.0}));
+  BOOST_TEST((half_step(-1.5) == std::array{1.0, 0.0}));
+}
+
 // A contact carries what runs along it: the velocity of the side that the gas comes from.
 BOOST_AUTO_TEST_CASE(hllc_carries_shear) {
   const Euler<2> gas;

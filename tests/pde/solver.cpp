@@ -198,6 +198,25 @@ BOOST_AUTO_TEST_CASE(inadmissible_steps_are_repeated) {
   BOOST_TEST(least_pressure(one, line) > 0);
 }
 
+// A step that should have ended at an output time and was repeated with half its length has not got there.
+BOOST_AUTO_TEST_CASE(a_repeated_step_does_not_land) {
+  const Euler<1> gas{.gamma = 3};
+  Solver solver(gas, Grid1D{199, 0, 1, {out, out}},
+                [&](double x) {
+                  return gas.conserved(State<double, 3>{1, x < 0.5 ? -20.0 : 20.0, 0.4});
+                },
+                {.limiter = Limiter::superbee, .cfl = 1});
+  std::int64_t repeated = 0;
+  for (int k = 1; k <= 100; ++k) {  // times so near to each other that each is one step away
+    const std::int64_t steps = solver.steps(), corrections = solver.corrections();
+    solver.advance(1e-4 * k);
+    if (solver.corrections() == corrections) continue;
+    ++repeated;
+    BOOST_TEST(solver.steps() - steps >= 2);
+  }
+  BOOST_TEST(repeated > 0);
+}
+
 // Speeds that leave no step to take are an error, not a run without end.
 BOOST_AUTO_TEST_CASE(a_run_that_cannot_end_stops) {
   Solver solver(Burgers<1>{}, Grid1D{50}, [](double x) { return x < 0.5 ? 1e100 : 0.0; });
@@ -217,6 +236,63 @@ BOOST_AUTO_TEST_CASE(the_fastest_cell_bounds_the_step) {
         solver.step(100);
         BOOST_TEST(std::abs(solver.time() - cfl / (4 * static_cast<double>(n))) < 1e-15);
       }
+}
+
+BOOST_AUTO_TEST_CASE(a_velocity_field_bounds_the_step_by_its_fastest_cell) {
+  for (const double lean : {5.0, -5.0}) {  // the fastest faces lie at the top, or at the bottom
+    const StreamAdvection flow{[=](double x, double y) { return std::sin(2 * M_PI * x) * std::exp(lean * y); },
+                               {}};
+    const Grid grid = Grid2D{{12, 9}, {0, 0}, {1, 2}, {Boundary::periodic, Boundary::periodic, out, out}};
+    Solver solver(flow, grid, [](double, double) { return 1.0; });
+    double rate = 0;
+    for (int j = 0; j < 9; ++j)
+      for (int i = 0; i < 12; ++i) {
+        const auto corner = [&](int a, int b) { return Point{grid.place(0, i + a), grid.place(1, j + b)}; };
+        const auto speed = [&](int axis, const Point& a, const Point& b) {
+          return std::abs(flow.face_velocity(axis, a, b));
+        };
+        const double u = std::max(speed(0, corner(0, 0), corner(0, 1)), speed(0, corner(1, 0), corner(1, 1)));
+        const double v = std::max(speed(1, corner(0, 0), corner(1, 0)), speed(1, corner(0, 1), corner(1, 1)));
+        rate = std::max(rate, u / grid.size(0) + v / grid.size(1));
+      }
+    solver.step(100);
+    BOOST_TEST(std::abs(solver.time() * rate / 0.9 - 1) < 1e-12);
+  }
+}
+
+// Between periodic sides no place is special, wherever rows and tiles end.
+BOOST_AUTO_TEST_CASE(a_shifted_problem_has_a_shifted_solution) {
+  for (const std::int64_t n : {9, 10, 14, 15, 16, 17, 22, 23, 24, 1023, 1030}) {
+    const std::int64_t by = 3;
+    const auto solve = [&](std::int64_t shift) {
+      const auto value = [&](double x) {
+        const auto i = (static_cast<std::int64_t>(x * static_cast<double>(n)) + shift) % n;
+        return std::array{1 + std::sin(static_cast<double>(i * i)), std::cos(static_cast<double>(5 * i))};
+      };
+      Solver solver(Acoustics<1>{1, 4}, Grid1D{n}, value, {.limiter = Limiter::van_leer});
+      for (int k = 0; k < 5; ++k) solver.step(100);
+      return solver.values();
+    };
+    const Tensor a = solve(0), b = solve(by);
+    double largest = 0;
+    for (std::int64_t i = 0; i < n; ++i)
+      for (std::int64_t c = 0; c < 2; ++c)
+        largest = std::max(largest, std::abs(a.at((i + by) % n * 2 + c) - b.at(i * 2 + c)));
+    BOOST_TEST(largest < 1e-13, n << " cells: " << largest);
+  }
+}
+
+// Beyond an open side lies what lies at it: what flows in is no different.
+BOOST_AUTO_TEST_CASE(open_sides_continue_the_last_cell) {
+  for (const double a : {1.0, -1.0}) {
+    Solver solver(Advection<1>{{a}}, Grid1D{20, 0, 1, {out, out}}, [](double x) { return x * x; },
+                  {.limiter = Limiter::zero});
+    const std::int64_t first = a > 0 ? 0 : 19;
+    const double before = solver.values().at(first);
+    solver.step(100);
+    BOOST_TEST(std::abs(solver.values().at(first) - before) < 1e-15);
+    BOOST_TEST(std::abs(solver.values().at(10) - 0.525 * 0.525) > 1e-3);
+  }
 }
 
 // A sound wave leaves through open sides and does not come back.
