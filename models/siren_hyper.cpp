@@ -1,5 +1,8 @@
+#include <lowtide/linalg/error.h>
+#include <lowtide/linalg/matrix.h>
 #include <lowtide/models/siren_hyper.h>
 
+#include <algorithm>
 #include <cmath>
 
 namespace lowtide {
@@ -9,33 +12,32 @@ namespace lowtide {
 // seven times what a SIREN's weights may be, and the layers' inputs leave the few periods of the sine
 // that they should lie in.)
 Tensors SirenHyper::init(const Stream& stream, Dtype dtype) const {
-  const Mlp net = siren(), outer = hyper();
-  Tensors parameters = torch_init(outer, stream, Dtype::f64);
-  for (std::size_t l = 0; l + 1 < outer.layers(); ++l)
-    parameters[2 * l] = stream.child("W", l).normal(parameters[2 * l].shape, Dtype::f64, 0,
-                                                    std::sqrt(2 / static_cast<double>(outer.widths[l])));
+  if (hyper_depth < 2) fail<ShapeError>("siren_hyper", "depth of the hypernetwork must be at least 2");
+  const Mlp net = siren();
+  Mlp trunk = hyper();  // without its last layer, which may be huge
+  trunk.widths.pop_back();
+  Tensors parameters = torch_init(trunk, stream, dtype);
+  for (std::size_t l = 0; l < trunk.layers(); ++l)
+    parameters[2 * l] = stream.child("W", l).normal({trunk.widths[l], trunk.widths[l + 1]}, dtype, 0,
+                                                    std::sqrt(2 / static_cast<double>(trunk.widths[l])));
 
-  const Tensors start = net.init(stream.child("siren"), Dtype::f64);
-  Tensor& w = parameters[parameters.size() - 2];
-  Tensor& b = parameters.back();
-  w = stream.child("head").normal(w.shape, dtype, 0, variation / std::sqrt(static_cast<double>(hyper_width)));
-  b = Tensor(b.shape, Dtype::f64);
-  const std::int64_t n = coefficients();
-  std::int64_t column = 0;
+  const std::int64_t rows = trunk.widths.back(), n = coefficients();
+  Tensor w = stream.child("head").normal({rows, n}, dtype, 0, variation / std::sqrt(static_cast<double>(rows))),
+         b({n}, dtype);
   dispatch(dtype, [&](auto zero) {
     using T = decltype(zero);
-    T* to = w.mutable_data<T>();
-    double* bias = b.mutable_data<double>();
-    for (const Tensor& p : start) {
-      double square = 0;
-      for (const double x : p.view<double>()) square += x * x;
-      const T size = static_cast<T>(std::sqrt(square / static_cast<double>(p.size())));
-      for (std::int64_t i = 0; i < hyper_width; ++i)
-        for (std::int64_t j = column; j < column + p.size(); ++j) to[i * n + j] *= size;
-      for (const double x : p.view<double>()) bias[column++] = x;
+    T *weight = w.mutable_data<T>(), *bias = b.mutable_data<T>();
+    std::int64_t column = 0;
+    for (const Tensor& p : net.init(stream.child("siren"), dtype)) {
+      const T size = static_cast<T>(norm(p) / std::sqrt(static_cast<double>(p.size())));
+      for (std::int64_t i = 0; i < rows; ++i)
+        for (std::int64_t j = 0; j < p.size(); ++j) weight[i * n + column + j] *= size;
+      std::copy_n(p.data<T>(), p.size(), bias + column);
+      column += p.size();
     }
   });
-  for (Tensor& p : parameters) p = p.cast(dtype);
+  parameters.push_back(std::move(w));
+  parameters.push_back(std::move(b));
   return parameters;
 }
 

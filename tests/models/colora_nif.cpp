@@ -1,4 +1,4 @@
-#include "models.h"
+#include "check_model.h"
 
 #include <lowtide/models/colora.h>
 #include <lowtide/models/nif.h>

@@ -1,4 +1,4 @@
-#include "models.h"
+#include "check_model.h"
 
 #include <lowtide/models/lrnr.h>
 #include <lowtide/models/lrnr_cheb.h>

@@ -1,4 +1,4 @@
-#include "models.h"
+#include "check_model.h"
 
 #include <lowtide/models/mlp_xt.h>
 #include <lowtide/models/siren_hyper.h>
@@ -128,6 +128,7 @@ BOOST_AUTO_TEST_CASE(shifts_start_within_some_radians) {
   BOOST_TEST(30 * max_abs(s) > 0.05);
   BOOST_CHECK_THROW(usual(vars(theta), Var(zeros({2, 1}, Dtype::f64)), Var(zeros({3}, Dtype::f64))),
                     ShapeError);
+  BOOST_CHECK_THROW(SirenHyper{.hyper_depth = 1}.init(Stream(1, "siren")), ShapeError);
   BOOST_CHECK_THROW(SirenShift{.width = 0}.init(Stream(1, "siren")), ShapeError);
 }
 
