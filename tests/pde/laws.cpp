@@ -140,6 +140,24 @@ BOOST_AUTO_TEST_CASE(half_steps_are_admissible) {
   BOOST_TEST((half_step(-1.5) == std::array{1.0, 0.0}));
 }
 
+// Density and pressure both negative: a sound speed that looks healthy, of a state that is not.
+BOOST_AUTO_TEST_CASE(updates_tell_inadmissible_states) {
+  const Euler<1> gas;
+  const auto rate = [&](double sign) {
+    std::vector<double> q[3], next[3], w[3], none(2 + 2 * pack_slack, 0.0);
+    LawKernels::Update u{.inverse_dx = 1, .n = 1};
+    for (int c = 0; c < 3; ++c) {
+      q[c].assign(1 + pack_slack, c == 1 ? 0 : sign);
+      next[c] = w[c] = q[c];
+      u.q.of[c] = q[c].data(), u.q_new.of[c] = next[c].data(), u.w_new.of[c] = w[c].data();
+      u.fx.of[c] = none.data();
+    }
+    return law_info(gas).kernels.update(&gas, u);
+  };
+  BOOST_TEST(std::abs(rate(1) - std::sqrt(1.4 * 0.4)) < 1e-15);
+  BOOST_TEST(std::isnan(rate(-1)));
+}
+
 // A contact carries what runs along it: the velocity of the side that the gas comes from.
 BOOST_AUTO_TEST_CASE(hllc_carries_shear) {
   const Euler<2> gas;
