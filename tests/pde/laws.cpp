@@ -1,6 +1,7 @@
 // The formulas of each law agree with each other.
 #include <lowtide/linalg/random.h>
 #include <lowtide/linalg/simd.h>
+#include <lowtide/pde/exact_riemann.h>
 
 #include "support.h"
 
@@ -183,6 +184,18 @@ BOOST_AUTO_TEST_CASE(hllc_stays_positive) {
       BOOST_TEST(gas.primitive(cell)[0] > 0);
       BOOST_TEST(gas.primitive(cell)[2] > 0, "gamma " << gamma << ", speed " << speed);
     }
+}
+
+// Gases that collide: Einfeldt's wave speeds are not slower than the shocks, so that the pressure between them
+// is no less than the exact one.
+BOOST_AUTO_TEST_CASE(hllc_encloses_the_shocks) {
+  const Euler<1> gas;
+  for (const double speed : {0.5, 3.0, 30.0}) {
+    const auto f = numbers<3>(gas.riemann(0, packs<3>({{1, speed, 0.4}}), packs<3>({{1, -speed, 0.4}})));
+    const RiemannProblem exact({1, speed, 0.4}, {1, -speed, 0.4});
+    BOOST_TEST(f[1] >= exact.star_pressure());
+    BOOST_TEST(f[1] < 2 * exact.star_pressure());
+  }
 }
 
 BOOST_AUTO_TEST_SUITE_END()
