@@ -38,13 +38,15 @@ class Field {
   std::vector<double> numbers_;
 };
 
-// Scratch of a tile: `count` sets of rows with room for n numbers and the slack.
+// Scratch of a tile: `count` sets of rows with room for n numbers and the slack. One at a time on a thread,
+// whose memory the next one takes over; what it holds at first says nothing.
 class Scratch {
  public:
   Scratch(int equations, int count, std::int64_t n)
-      : equations_(equations),
-        length_(n + 2 * pack_slack),
-        numbers_(static_cast<std::size_t>(length_ * equations * count)) {}
+      : equations_(equations), length_(n + 2 * pack_slack), numbers_(memory()) {
+    const auto size = static_cast<std::size_t>(length_ * equations * count);
+    if (numbers_.size() < size) numbers_.resize(size);
+  }
   Row row(int which) {
     Row row;
     for (int c = 0; c < equations_; ++c) row.of[c] = numbers_.data() + (which * equations_ + c) * length_;
@@ -52,9 +54,13 @@ class Scratch {
   }
 
  private:
+  static std::vector<double>& memory() {
+    thread_local std::vector<double> kept;
+    return kept;
+  }
   int equations_;
   std::int64_t length_;
-  std::vector<double> numbers_;
+  std::vector<double>& numbers_;
 };
 
 inline Row shifted(Row row, std::int64_t by) {

@@ -160,11 +160,13 @@ LawKernels::Update Solver::Impl::update_of(double dt, std::int64_t i, std::int64
 
 // What is interpolated, and the rate, of the initial state: an update without fluxes.
 double Solver::Impl::find_primitive() {
-  Scratch none(equations, 1, grid.cells[0] + 1);
+  std::vector<double> zeros(static_cast<std::size_t>(grid.cells[0] + 1 + 2 * pack_slack));
+  Row none;
+  for (int c = 0; c < equations; ++c) none.of[c] = zeros.data();
   double largest = 0;
   const auto update = [&](std::int64_t j, std::int64_t n) {
     LawKernels::Update u = update_of(0, 0, j, n);
-    u.fx = u.fy_low = u.fy_high = none.row(0);
+    u.fx = u.fy_low = u.fy_high = none;
     return law.info->kernels.update(law.self.get(), u);
   };
   if (law.info->has_primitive) {
