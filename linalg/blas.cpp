@@ -1,19 +1,46 @@
 #include <cblas.h>
 #include <fmt/format.h>
 #include <lowtide/linalg/blas.h>
+#include <lowtide/linalg/cpu.h>
 #include <lowtide/linalg/dtype.h>
 #include <lowtide/linalg/error.h>
 
 #include <algorithm>
 #include <cstdio>
+#include <cstdlib>
 #include <limits>
+#include <string_view>
 #include <type_traits>
+
+// OpenBLAS's own choice of kernels, which it makes when it is loaded. Exported, though in no header; absent
+// from builds for one processor.
+extern "C" {
+__attribute__((weak)) void gotoblas_dynamic_init();
+__attribute__((weak)) void gotoblas_dynamic_quit();
+}
 
 namespace lowtide::blas {
 namespace {
 
+// An OpenBLAS does not know processors that are newer than itself, nor what a virtual machine hides, and falls
+// back to kernels for SSE: a fifth of the speed. The features of the processor tell better.
+void choose_kernels() {
+  constexpr std::string_view old[] = {"Katmai", "Coppermine", "Northwood", "Prescott",   "Banias",
+                                      "Atom",   "Core2",      "Penryn",    "Dunnington", "Nehalem",
+                                      "Athlon", "Opteron",    "Bobcat",    "Barcelona",  "Opteron_SSE3",
+                                      "Nano",   "Sandybridge"};
+  if (!gotoblas_dynamic_init || !gotoblas_dynamic_quit || std::getenv("OPENBLAS_CORETYPE")) return;
+  if (simd_level() == SimdLevel::base || std::ranges::find(old, openblas_get_corename()) == std::end(old))
+    return;
+  setenv("OPENBLAS_CORETYPE", simd_level() == SimdLevel::v4 ? "SkylakeX" : "Haswell", 1);
+  gotoblas_dynamic_quit();
+  gotoblas_dynamic_init();
+  unsetenv("OPENBLAS_CORETYPE");
+}
+
 // Runs when the library is loaded, hence before any routine below.
-const bool single_threaded = [] {
+const bool ready = [] {
+  choose_kernels();
   openblas_set_num_threads(1);
   if (openblas_get_parallel() == OPENBLAS_OPENMP)
     std::fputs(

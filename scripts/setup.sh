@@ -7,7 +7,7 @@ cd "$(dirname "$0")/.."
 packages=(
   build-essential cmake ninja-build ccache git pkg-config
   libopenblas-pthread-dev liblapacke-dev libtbb-dev libfmt-dev libxsimd-dev librandom123-dev
-  libhdf5-dev zlib1g-dev libcli11-dev nlohmann-json3-dev
+  libhdf5-dev zlib1g-dev libcli11-dev nlohmann-json3-dev libtomlplusplus-dev libxxhash-dev
   libboost-test-dev libbenchmark-dev
   clang-16 libclang-rt-16-dev clang-format-16 valgrind qemu-user
   gnuplot-nox librsvg2-bin fonts-dejavu-core python3 python3-numpy python3-h5py

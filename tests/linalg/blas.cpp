@@ -1,5 +1,8 @@
 #include <lowtide/linalg/blas.h>
+#include <lowtide/linalg/cpu.h>
 
+#include <cstdlib>
+#include <string_view>
 #include <tuple>
 
 #include "check.h"
@@ -159,6 +162,12 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(triangular_solve, T, Types) {
         blas::solve_lower<T>(tl, m, n, l.data<T>(), m, b.mutable_data<T>(), n);
         BOOST_TEST(gap(b, x) <= 100 * eps(dtype_of<T>) * (1 + norm(x)));
       }
+}
+
+BOOST_AUTO_TEST_CASE(kernels_are_as_new_as_the_processor) {
+  if (std::getenv("OPENBLAS_CORETYPE") || simd_level() == SimdLevel::base) return;
+  for (const char* old : {"Prescott", "Core2", "Nehalem", "Sandybridge"})
+    BOOST_TEST(std::string_view(blas::core_name()) != old);
 }
 
 BOOST_AUTO_TEST_CASE(extents_beyond_32_bits_are_refused) {
