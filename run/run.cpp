@@ -1,0 +1,228 @@
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <lowtide/io/file.h>
+#include <lowtide/run/checkpoints.h>
+#include <lowtide/run/manifest.h>
+#include <lowtide/run/metrics.h>
+#include <lowtide/run/progress.h>
+#include <lowtide/run/run.h>
+#include <lowtide/run/signals.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <chrono>
+#include <cstring>
+#include <optional>
+#include <system_error>
+#include <utility>
+
+namespace lowtide {
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr const char *lock_name = ".lock", *manifest_name = "manifest.json";
+
+// Held while it lives; the kernel lets go of it if the process is killed.
+class FolderLock {
+ public:
+  explicit FolderLock(const fs::path& folder) {
+    const fs::path path = folder / lock_name;
+    file_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+    if (file_ < 0) throw FileError(fmt::format("cannot write {}: {}", path.string(), std::strerror(errno)));
+    if (::flock(file_, LOCK_EX | LOCK_NB) == 0) return;
+    const int reason = errno;
+    ::close(file_);
+    if (reason == EWOULDBLOCK)
+      bad_input(folder.string(), "", fmt::format("another process trains in it; it holds {}", path.string()));
+    throw FileError(fmt::format("cannot lock {}: {}", path.string(), std::strerror(reason)));
+  }
+  ~FolderLock() { ::close(file_); }
+  FolderLock(const FolderLock&) = delete;
+  FolderLock& operator=(const FolderLock&) = delete;
+
+ private:
+  int file_;
+};
+
+bool is_run(const fs::path& folder) { return fs::is_regular_file(folder / manifest_name); }
+
+bool has_content(const fs::path& folder) {
+  for (const auto& entry : fs::directory_iterator(folder))
+    if (entry.path().filename() != lock_name) return true;
+  return false;
+}
+
+// Whether there is a run to go on with.
+bool check_folder(const RunOptions& options) {
+  const fs::path& folder = options.folder;
+  const auto refuse = [&](const char* why) { bad_input(folder.string(), "", why); };
+  if (options.resume && options.force) refuse("to resume it and to replace it (--force) contradict each other");
+  if (fs::exists(folder) && !fs::is_directory(folder)) refuse("not a folder");
+  if (!fs::exists(folder) || !has_content(folder)) {
+    if (options.resume) refuse("there is no run to resume");
+    return false;
+  }
+  if (!options.resume && !options.force)
+    throw InputError(fmt::format("{} exists; --force replaces it, --resume goes on with it", folder.string()));
+  if (!is_run(folder)) refuse("not the folder of a run: it has no manifest.json");
+  return options.resume;
+}
+
+// The folder, there and empty if there is nothing to go on with. Looked at again under the lock: somebody may
+// have been faster. The manifest goes last, so that it looks like a run until then.
+const fs::path& prepared(const RunOptions& options, bool resume) {
+  if (check_folder(options) != resume)
+    bad_input(options.folder.string(), "", "somebody else has just changed it");
+  if (!resume && is_run(options.folder)) {
+    for (const auto& entry : fs::directory_iterator(options.folder))
+      if (const fs::path name = entry.path().filename(); name != lock_name && name != manifest_name)
+        fs::remove_all(entry.path());
+    fs::remove(options.folder / manifest_name);
+  }
+  return options.folder;
+}
+
+}  // namespace
+
+struct Run::Impl {
+  RunOptions options;
+  bool resumed;
+  FolderLock lock;
+  Manifest manifest;
+  Metrics metrics;
+  Checkpoints checkpoints;
+  Position position{};
+  bool looped = false;
+  std::optional<std::chrono::steady_clock::time_point> since{};  // while the loop runs
+
+  Impl(RunOptions o, bool resume)
+      : options(std::move(o)),
+        resumed(resume),
+        lock(made(options.folder)),
+        manifest(prepared(options, resumed) / manifest_name, options.seed, resumed),
+        metrics(options.folder / "metrics.jsonl"),
+        checkpoints(options.folder / "checkpoints") {
+    position.seed = options.seed;
+  }
+
+  static const fs::path& made(const fs::path& folder) {
+    fs::create_directories(folder);
+    return folder;
+  }
+
+  double seconds() const {
+    using Seconds = std::chrono::duration<double>;
+    return position.seconds + (since ? Seconds(std::chrono::steady_clock::now() - *since).count() : 0);
+  }
+};
+
+Run::Run(RunOptions options) {
+  try {
+    const bool resume = check_folder(options);
+    impl_ = std::make_unique<Impl>(std::move(options), resume);
+  } catch (const fs::filesystem_error& error) {
+    throw FileError(fmt::format("cannot use {}: {}", error.path1().string(), error.code().message()));
+  }
+}
+
+Run::~Run() = default;
+
+const fs::path& Run::folder() const { return impl_->options.folder; }
+Stream Run::rng(std::string_view name) const { return Stream(impl_->options.seed, name); }
+bool Run::resumed() const { return impl_->resumed; }
+double Run::seconds() const { return impl_->seconds(); }
+double Run::gflop() const { return impl_->position.flops * 1e-9; }
+void Run::config_hash(const std::string& hash) { impl_->position.config = hash; }
+void Run::manifest(const std::string& key, const std::string& value) { impl_->manifest.set(key, value); }
+void Run::manifest(const std::string& key, double value) { impl_->manifest.set(key, value); }
+void Run::manifest(const std::string& key, std::int64_t value) { impl_->manifest.set(key, value); }
+void Run::ended(const std::string& reason) { impl_->manifest.set("exit", reason); }
+
+struct Steps::Impl {
+  Run::Impl& run;
+  std::vector<StatePart> parts;
+  std::optional<Progress> progress{};
+  StopSignals signals{};
+  double saved = 0;  // seconds() at the last checkpoint
+  double points = 0, flops = 0, begin = 0;
+  bool better = false;
+  std::string note{};
+
+  void save() {
+    run.metrics.flush();
+    Position position = run.position;
+    position.seconds = run.seconds();
+    run.checkpoints.write(position, parts);
+    saved = run.seconds();
+  }
+};
+
+Steps::Steps(Run& run, std::int64_t total, std::vector<StatePart> parts)
+    : total_(total), impl_(new Impl{*run.impl_, std::move(parts)}) {
+  Run::Impl& r = impl_->run;
+  if (std::exchange(r.looped, true)) throw Error("[steps] a run has one loop");
+  if (r.resumed) {
+    if (const auto position = r.checkpoints.load(r.position, impl_->parts))
+      r.position = *position;
+    else
+      fmt::print(stderr, "{}: there is no checkpoint to go on from; it begins anew\n",
+                 r.options.folder.string());
+  }
+  r.metrics.cut(r.position.step);
+  step_.index = r.position.step;
+  step_.steps_ = this;
+  impl_->saved = impl_->begin = r.position.seconds;
+  r.since = std::chrono::steady_clock::now();
+  if (!r.options.quiet) impl_->progress.emplace(r.options.label, total);
+}
+
+Steps::~Steps() {
+  Run::Impl& r = impl_->run;
+  r.position.seconds = r.seconds();
+  r.since.reset();
+}
+
+void Steps::after_step() {
+  Run::Impl& r = impl_->run;
+  r.position.step = ++step_.index;
+  if (std::exchange(impl_->better, false)) {
+    r.metrics.flush();
+    Position position = r.position;
+    position.seconds = r.seconds();
+    r.checkpoints.write_best(position, impl_->parts);
+  }
+  const int signal = impl_->signals.caught();
+  const bool due = r.seconds() - impl_->saved >= r.options.checkpoint_every;
+  if (signal != 0 || due || step_.index >= total_) impl_->save();
+  if (impl_->progress) impl_->progress->update(step_.index, impl_->note);
+  if (signal != 0 && step_.index < total_) {
+    const std::string reason = fmt::format("stopped by {}", name_of_signal(signal));
+    r.manifest.set("exit", reason);
+    throw Stopped(fmt::format("{} after step {}; --resume goes on", reason, step_.index));
+  }
+}
+
+bool Step::last() const { return index + 1 >= steps_->total_; }
+void Step::log(const Numbers& numbers) {
+  Run::Impl& r = steps_->impl_->run;
+  r.metrics.log(index, numbers, r.seconds());
+}
+void Step::did(double points, double flops) {
+  steps_->impl_->run.position.points += points;
+  steps_->impl_->run.position.flops += flops;
+}
+void Step::note(const std::string& text) { steps_->impl_->note = text; }
+bool Step::note_due() const {
+  const auto& progress = steps_->impl_->progress;
+  return progress && progress->due(static_cast<double>(index + 1) / static_cast<double>(steps_->total_));
+}
+void Step::score(double value) {
+  double& best = steps_->impl_->run.position.best;
+  if (!(value < best)) return;
+  best = value;
+  steps_->impl_->better = true;
+}
+
+}  // namespace lowtide
