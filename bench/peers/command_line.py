@@ -1,23 +1,10 @@
-"""The peers' command line, and their thread limit. Import this before numpy, torch or jax.
-
-BLAS and XLA read environment and affinity when they are loaded (numpy alone loads Debian's OpenBLAS, and starts
-its threads), so that a limit set later does not hold. `cores_used` in the report shows whether it did.
-"""
+"""The peers' command line, and what it says of the machine. Import this before numpy, torch or jax."""
 
 from __future__ import annotations
 
 import argparse
-import os
 
-
-def confine(threads: int) -> None:
-    """Keep this process on the first `threads` of the CPUs that it may use."""
-    allowed = sorted(os.sched_getaffinity(0))
-    if not 1 <= threads <= len(allowed):
-        raise SystemExit(f"--threads {threads}: this process may use {len(allowed)} CPUs (taskset? run.py --cpus?)")
-    os.sched_setaffinity(0, allowed[:threads])
-    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-        os.environ[name] = str(threads)
+from machine import choose_blas_kernels, confine
 
 
 def arguments() -> argparse.Namespace:
@@ -32,3 +19,4 @@ def arguments() -> argparse.Namespace:
 
 args = arguments()
 confine(args.threads)
+choose_blas_kernels()

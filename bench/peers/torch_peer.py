@@ -6,24 +6,11 @@ threads of its own and reads its limit when loaded: hence command_line before al
 
 from __future__ import annotations
 
-import ctypes
-import os
-from pathlib import Path
-
 from command_line import args  # first: limits the threads
 from common import Chain, Hvp, Lrnr, Quantities, Siren, main
+from machine import favour_torch
 
-# Three favours to torch.
-# 1.13 stays at AVX2 unless told: AVX-512 gains some 10 % on hvp, but costs 8 % on chain.
-AVX512 = {"avx512f", "avx512vl", "avx512bw", "avx512dq"}
-if args.bench != "chain" and AVX512 <= set(Path("/proc/cpuinfo").read_text().split()):
-    os.environ.setdefault("ATEN_CPU_CAPABILITY", "avx512")
-# Idle OpenMP threads spin, and take the cores from OpenBLAS's own threads.
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-# glibc gives large blocks back at every free, so that each step pays page faults (batched lrnr: 1.5 times the time).
-M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4
-ctypes.CDLL(None).mallopt(M_MMAP_MAX, 0)
-ctypes.CDLL(None).mallopt(M_TRIM_THRESHOLD, 2**31 - 1)
+favour_torch(avx512=args.bench != "chain")  # which AVX-512 slows by 8 %; hvp gains 10 %
 
 import torch  # noqa: E402
 from torch import Tensor  # noqa: E402
