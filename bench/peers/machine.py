@@ -18,14 +18,14 @@ def processor_has(flags: set[str]) -> bool:
     return cpuinfo.exists() and flags <= set(cpuinfo.read_text().split())
 
 
-def confine(threads: int) -> None:
-    """Keep this process on the first `threads` of the CPUs that it may use."""
+def confine(threads: int, each: int | None = None) -> None:
+    """Keep this process on the first `threads` of the CPUs that it may use, and libraries at `each` (all of them)."""
     allowed = sorted(os.sched_getaffinity(0))
     if not 1 <= threads <= len(allowed):
         raise SystemExit(f"--threads {threads}: this process may use {len(allowed)} CPUs (taskset? run.py --cpus?)")
     os.sched_setaffinity(0, allowed[:threads])
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-        os.environ[name] = str(threads)
+        os.environ[name] = str(each or threads)
 
 
 def choose_blas_kernels() -> None:

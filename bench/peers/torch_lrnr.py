@@ -9,6 +9,7 @@ hypernetwork. So optimizers work on a few large tensors.
 from __future__ import annotations
 
 import math
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import torch
@@ -159,26 +160,47 @@ class Autograd:
 class ByHand:
     """The same with the sweep backwards written out: every pass in place, products into kept buffers, and
     tanh(y) = 2 sigmoid(2y) - 1, whose factors go into the small matrices, because torch's sigmoid takes a quarter of
-    the time of its tanh. `chunks` of frames one after another keep activations in the cache."""
+    the time of its tanh. Frames may be dealt to several Python threads (`workers`; torch holds no lock in its
+    operations), and each one's taken in `chunks`, which keeps activations in the cache."""
 
-    def __init__(self, theta: Theta, grad: Theta, chunks: int = 1):
-        self.theta, self.grad, self.chunks = theta, grad, chunks
-        self.kept: dict[tuple, Tensor] = {}
+    def __init__(self, theta: Theta, grad: Theta, chunks: int = 1, workers: int = 1):
+        self.theta, self.grad = theta, grad
+        grads = [grad] + [Theta(theta.size) for _ in range(workers - 1)]
+        self.sweeps = [Sweep(theta, own, chunks) for own in grads]
+        self.pool = ThreadPoolExecutor(workers - 1) if workers > 1 else None
 
     def __call__(self, t: Tensor, x: Tensor, y: Tensor, scale: float) -> Tensor:
         hyper = [p.detach().requires_grad_() for p in self.theta.hyper]
         s = coefficients(hyper, t)
-        with torch.no_grad():
-            values, losses, parts = s.detach(), [], []
-            n = -(-len(t) // self.chunks)
-            for k in range(0, len(t), n):
-                loss, gs = self.sweep(values[k : k + n], x, y[k : k + n], scale, first=k == 0)
-                losses.append(loss)
-                parts.append(gs)
-            gs = torch.cat(parts) if len(parts) > 1 else parts[0]
+        values, n = s.detach(), -(-len(t) // len(self.sweeps))
+        parts = list(zip(self.sweeps, values.split(n), y.split(n)))
+        later = [self.pool.submit(sweep, s_part, x, y_part, scale) for sweep, s_part, y_part in parts[1:]]
+        sweep, s_part, y_part = parts[0]
+        results = [sweep(s_part, x, y_part, scale)] + [future.result() for future in later]
+        factors = self.grad.big.numel() + self.grad.small.numel()
+        for sweep, _, _ in parts[1:]:
+            self.grad.flat[:factors].add_(sweep.grad.flat[:factors])
+        gs = torch.cat([g for _, g in results]) if later else results[0][1]
         for g, p in zip(self.grad.hyper, torch.autograd.grad(s, hyper, gs)):
             g.copy_(p)
-        return sum(losses[1:], losses[0])
+        return sum(loss for loss, _ in results)
+
+
+class Sweep:
+    def __init__(self, theta: Theta, grad: Theta, chunks: int):
+        self.theta, self.grad, self.chunks = theta, grad, chunks
+        self.kept: dict[tuple, Tensor] = {}
+
+    @torch.no_grad()
+    def __call__(self, s: Tensor, x: Tensor, y: Tensor, scale: float) -> tuple[Tensor, Tensor]:
+        n = -(-len(s) // self.chunks)
+        results = [
+            self.chunk(s_part, x, y_part, scale, first=k == 0)
+            for k, (s_part, y_part) in enumerate(zip(s.split(n), y.split(n)))
+        ]
+        if len(results) == 1:
+            return results[0]
+        return sum(loss for loss, _ in results), torch.cat([g for _, g in results])
 
     def buffer(self, name: object, *shape: int) -> Tensor:
         key = (name, *shape)
@@ -186,7 +208,7 @@ class ByHand:
             self.kept[key] = torch.empty(shape)
         return self.kept[key]
 
-    def sweep(self, s: Tensor, x: Tensor, y: Tensor, scale: float, first: bool) -> tuple[Tensor, Tensor]:
+    def chunk(self, s: Tensor, x: Tensor, y: Tensor, scale: float, first: bool) -> tuple[Tensor, Tensor]:
         u, v, b = self.theta.u, self.theta.v, self.theta.b
         gu, gv, gb = self.grad.u, self.grad.v, self.grad.b
         size, f, p = self.theta.size, len(s), len(x)
@@ -196,14 +218,15 @@ class ByHand:
         sigmoid_pull = torch.ops.aten.sigmoid_backward.grad_input
 
         # Forwards. z_l = 2 q_l - 1, q_l = sigmoid(2 y_l).
-        h: list[Tensor] = [s] * depth
+        vq, twice = [s] * depth, [s] * depth  # V q; 2 s1 * V z, which is 4 s1 * V q - 2 s1 * V 1
+        ones = [a.sum(1) for a in v[1:-1]]
         q: list[Tensor] = [self.buffer(("q", l), f, p, m) for l in range(depth - 1)]
         thin = s1[0] * v[0][:, 0]
         torch.addcmul((s2[0] @ b[0]).mul_(2)[:, None], x, (thin @ u[0]).mul_(2)[:, None], out=q[0]).sigmoid_()
         for l in range(1, depth - 1):
-            h[l] = torch.addmm(v[l].sum(1), q[l - 1].view(f * p, m), v[l].t(), beta=-1, alpha=2).view(f, p, r)
-            twice = h[l] * (2 * s1[l])[:, None]
-            torch.mm(twice.view(f * p, r), u[l], out=q[l].view(f * p, m))
+            vq[l], scaled = (q[l - 1].view(f * p, m) @ v[l].t()).view(f, p, r), 2 * s1[l]
+            twice[l] = torch.addcmul((-scaled * ones[l - 1])[:, None], vq[l], (2 * scaled)[:, None])
+            torch.mm(twice[l].view(f * p, r), u[l], out=q[l].view(f * p, m))
             q[l].add_((s2[l] @ b[l]).mul_(2)[:, None]).sigmoid_()
         thick = s1[-1] * u[-1][:, 0]
         w = thick @ v[-1]  # (f,M)
@@ -230,12 +253,13 @@ class ByHand:
             total = g.sum(1)
             torch.mm(total, b[l].t(), out=gs2[l])
             gb[l].addmm_(s2[l].t(), total, beta=beta)
-            gu[l].addmm_((h[l] * s1[l][:, None]).view(f * p, r).t(), flat, beta=beta)
-            gh = torch.mm(flat, u[l].t()).view(f, p, r)
-            torch.sum(h[l].mul_(gh), 1, out=gs1[l])
+            gu[l].addmm_(twice[l].view(f * p, r).t(), flat, beta=beta, alpha=0.5)
+            gh = (flat @ u[l].t()).view(f, p, r)
+            sums = gh.sum(1)
+            gs1[l].copy_(vq[l].mul_(gh).sum(1).mul_(2).sub_(sums * ones[l - 1]))
             gh = gh.mul_(s1[l][:, None]).view(f * p, r)
-            gv[l].addmm_(gh.t(), q[l - 1].view(f * p, m), beta=beta, alpha=2).sub_(gh.sum(0)[:, None])
-            torch.mm(gh.mul_(4), v[l], out=flat)
+            gv[l].addmm_(gh.t(), q[l - 1].view(f * p, m), beta=beta, alpha=2).sub_((sums * s1[l]).sum(0)[:, None])
+            torch.addmm(flat, gh, v[l], beta=0, alpha=4, out=flat)
             sigmoid_pull(g, q[l - 1], grad_input=g)
         both = torch.bmm(torch.cat([torch.ones_like(x), x], 1).t().expand(f, 2, p), g)
         total, gw = both[:, 0], both[:, 1]

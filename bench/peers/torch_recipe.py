@@ -33,15 +33,20 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--init", help="start from these parameters, .safetensors or .npz, in lowtide's order")
     parser.add_argument("--gradient", choices=("hand", "autograd"), default="hand")
+    parser.add_argument("--workers", type=int, help="Python threads that share a batch (hand; --threads)")
     parser.add_argument("--chunks", type=int, default=1, help="parts of a batch, one after another (hand)")
     parser.add_argument("--steps-only", type=int, metavar="N", help="time N steps after 20, evaluate nothing")
     parser.add_argument("--save", help="write parameters (npz) at the end")
     parser.add_argument("--json", action="store_true")
-    return parser.parse_args()
+    args = parser.parse_args()
+    if args.workers is None:
+        args.workers = args.threads if args.gradient == "hand" else 1
+    return args
 
 
 args = arguments()
-confine(args.threads)
+library_threads = max(1, args.threads // args.workers)
+confine(args.threads, library_threads)
 choose_blas_kernels()
 favour_torch()
 
@@ -53,7 +58,7 @@ from torch import Tensor  # noqa: E402
 from torch_lrnr import Autograd, ByHand, Size, Theta, output, scale_output, start  # noqa: E402
 from torch_optim import Muon, Soap  # noqa: E402
 
-torch.set_num_threads(args.threads)
+torch.set_num_threads(library_threads)
 
 
 def load_data(path: str, column: int) -> tuple[Tensor, Tensor, Tensor]:
@@ -129,7 +134,7 @@ class Training:
             scale_output(self.theta, self.t, self.x, 0.5 * self.y.square().mean().sqrt().item())
         self.batches = Batches(args.batch or batch, self.t, self.x, self.y, generator)
         if args.gradient == "hand":
-            self.loss = ByHand(self.theta, self.grad, args.chunks)
+            self.loss = ByHand(self.theta, self.grad, args.chunks, args.workers)
         else:
             self.loss = Autograd(self.theta, self.grad)
         self.steps, self.plateau = 0, None
