@@ -1,5 +1,6 @@
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <lowtide/io/faults.h>
 #include <lowtide/io/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -13,16 +14,20 @@
 namespace lowtide {
 namespace fs = std::filesystem;
 
+using faults::Call;
+
 namespace {
 
-[[noreturn]] void refused(const char* what, const fs::path& path) {
-  throw FileError(fmt::format("cannot {} {}: {}", what, path.string(), std::strerror(errno)));
+[[noreturn]] void refused(Call call, const fs::path& path) {
+  throw FileError(fmt::format("cannot {} {}: {}", call == Call::read ? "read" : "write", path.string(),
+                              std::strerror(errno)));
 }
 
 class Descriptor {
  public:
-  Descriptor(const char* what, const fs::path& path, int flags) : what_(what), path_(path) {
-    do fd_ = ::open(path.c_str(), flags | O_CLOEXEC, 0666);
+  // `call`: what it is opened for, for messages and for faults planned by tests.
+  Descriptor(Call call, const fs::path& path, int flags) : call_(call), path_(path) {
+    do fd_ = faults::fails(call) ? -1 : ::open(path.c_str(), flags | O_CLOEXEC, 0666);
     while (fd_ < 0 && errno == EINTR);
   }
   ~Descriptor() {
@@ -33,18 +38,36 @@ class Descriptor {
 
   bool open() const { return fd_ >= 0; }
   int operator*() const { return fd_; }
+  void write(std::string_view bytes) {
+    while (!bytes.empty()) {
+      const ::ssize_t put =
+          faults::fails(call_) ? -1 : ::write(fd_, bytes.data(), faults::at_most(bytes.size()));
+      if (put < 0 && errno == EINTR) continue;
+      if (put < 0) refused(call_, path_);
+      bytes.remove_prefix(static_cast<std::size_t>(put));
+      faults::wrote(static_cast<std::size_t>(put));
+    }
+  }
   void flush() {  // what a failed flush has lost is unknown: it is never tried again
-    if (::fsync(fd_) != 0) refused(what_, path_);
+    if (faults::fails(call_) || ::fsync(fd_) != 0) refused(call_, path_);
   }
   void close() {
-    if (::close(std::exchange(fd_, -1)) != 0 && errno != EINTR) refused(what_, path_);
+    const bool failed = ::close(std::exchange(fd_, -1)) != 0;
+    if ((faults::fails(call_) || failed) && errno != EINTR) refused(call_, path_);
   }
 
  private:
-  const char* what_;
-  const fs::path& path_;
+  Call call_;
+  fs::path path_;
   int fd_;
 };
+
+void flush_folder_of(const fs::path& path) {
+  const fs::path folder = path.has_parent_path() ? path.parent_path() : fs::path(".");
+  Descriptor directory(Call::write, folder, O_RDONLY | O_DIRECTORY);
+  if (!directory.open()) refused(Call::write, folder);
+  directory.flush();
+}
 
 }  // namespace
 
@@ -54,20 +77,21 @@ void bad_input(const std::string& file, const std::string& place, const std::str
 }
 
 std::string read_file(const fs::path& path) {
-  const Descriptor file("read", path, O_RDONLY | O_NONBLOCK);  // a pipe nobody writes to must not block
+  const Descriptor file(Call::read, path, O_RDONLY | O_NONBLOCK);  // a pipe nobody writes to must not block
   if (!file.open()) {
     if (errno == ENOENT || errno == ENOTDIR) bad_input(path.string(), "", "there is no such file");
-    refused("read", path);
+    refused(Call::read, path);
   }
   struct stat status;
-  if (::fstat(*file, &status) != 0) refused("read", path);
+  if (::fstat(*file, &status) != 0) refused(Call::read, path);
   if (!S_ISREG(status.st_mode)) bad_input(path.string(), "", "not a regular file");
   std::string bytes(static_cast<std::size_t>(status.st_size), '\0');
   std::size_t filled = 0;
   while (filled < bytes.size()) {
-    const ::ssize_t got = ::read(*file, bytes.data() + filled, bytes.size() - filled);
+    const ::ssize_t got =
+        faults::fails(Call::read) ? -1 : ::read(*file, bytes.data() + filled, bytes.size() - filled);
     if (got < 0 && errno == EINTR) continue;
-    if (got < 0) refused("read", path);
+    if (got < 0) refused(Call::read, path);
     if (got == 0) break;  // somebody cut it meanwhile
     filled += static_cast<std::size_t>(got);
   }
@@ -75,18 +99,26 @@ std::string read_file(const fs::path& path) {
   return bytes;
 }
 
-void write_file(const fs::path& path, std::string_view bytes) {
+void write_file(const fs::path& path, std::string_view bytes) { write_file(path, std::span(&bytes, 1)); }
+
+void write_file(const fs::path& path, std::span<const std::string_view> pieces) {
   AtomicFile target(path);
-  Descriptor file("write", target.temporary(), O_WRONLY | O_CREAT | O_TRUNC);
-  if (!file.open()) refused("write", path);
-  while (!bytes.empty()) {
-    const ::ssize_t put = ::write(*file, bytes.data(), bytes.size());
-    if (put < 0 && errno == EINTR) continue;
-    if (put < 0) refused("write", path);
-    bytes.remove_prefix(static_cast<std::size_t>(put));
-  }
+  Descriptor file(Call::write, target.temporary(), O_WRONLY | O_CREAT | O_TRUNC);
+  if (!file.open()) refused(Call::write, path);
+  for (const std::string_view bytes : pieces) file.write(bytes);
+  faults::at("flush");
+  file.flush();
   file.close();
-  target.commit();
+  target.put_in_place();
+}
+
+void make_folder(const fs::path& path) {
+  std::error_code none;
+  if (path.empty() || fs::is_directory(path, none)) return;
+  if (path.has_parent_path()) make_folder(path.parent_path());
+  if (faults::fails(Call::write) || (::mkdir(path.c_str(), 0777) != 0 && errno != EEXIST))
+    refused(Call::write, path);
+  flush_folder_of(path);
 }
 
 namespace {
@@ -123,17 +155,40 @@ AtomicFile::~AtomicFile() {
 }
 
 void AtomicFile::commit() {
-  {
-    Descriptor file("write", temporary_, O_RDONLY);
-    if (!file.open()) refused("write", path_);
-    file.flush();
-    file.close();
-  }
-  if (::rename(temporary_.c_str(), path_.c_str()) != 0) refused("write", path_);
+  Descriptor file(Call::write, temporary_, O_RDONLY);
+  if (!file.open()) refused(Call::write, path_);
+  file.flush();
+  put_in_place();
+}
+
+void AtomicFile::put_in_place() {
+  faults::at("rename");
+  if (faults::fails(Call::write) || ::rename(temporary_.c_str(), path_.c_str()) != 0)
+    refused(Call::write, path_);
   temporary_.clear();
-  const fs::path folder = path_.has_parent_path() ? path_.parent_path() : fs::path(".");
-  Descriptor directory("write", folder, O_RDONLY | O_DIRECTORY);
-  if (directory.open()) directory.flush();
+  faults::at("folder");
+  flush_folder_of(path_);
+  faults::at("end");
+}
+
+struct AppendFile::Impl {
+  fs::path path;
+  Descriptor file;
+  bool new_name = true;  // the folder may not know it yet
+};
+
+AppendFile::AppendFile(const fs::path& path)
+    : impl_(new Impl{path, Descriptor(Call::write, path, O_WRONLY | O_APPEND | O_CREAT)}) {
+  if (!impl_->file.open()) refused(Call::write, path);
+}
+
+AppendFile::~AppendFile() = default;
+
+void AppendFile::append(std::string_view bytes) { impl_->file.write(bytes); }
+
+void AppendFile::flush() {
+  impl_->file.flush();
+  if (std::exchange(impl_->new_name, false)) flush_folder_of(impl_->path);
 }
 
 }  // namespace lowtide

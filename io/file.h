@@ -4,6 +4,8 @@
 #include <lowtide/linalg/error.h>
 
 #include <filesystem>
+#include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -24,6 +26,10 @@ struct FileError : Error {  // the file system refuses: exit code 4
 std::string read_file(const std::filesystem::path& path);
 
 void write_file(const std::filesystem::path& path, std::string_view bytes);
+void write_file(const std::filesystem::path& path,
+                std::span<const std::string_view> pieces);  // one behind another
+
+void make_folder(const std::filesystem::path& path);  // and those above it; nothing if it is there
 
 // A file under a temporary name beside its place; commit() puts it there: flush to disk, rename, flush
 // the folder. Without commit it is removed; what a killed process leaves, the next that writes there removes.
@@ -39,7 +45,24 @@ class AtomicFile {
   void commit();
 
  private:
+  friend void write_file(const std::filesystem::path& path, std::span<const std::string_view> pieces);
+  void put_in_place();  // when it has been flushed
+
   std::filesystem::path path_, temporary_;
+};
+
+// A file that grows at its end, such as a log. What is appended is safe after flush().
+class AppendFile {
+ public:
+  explicit AppendFile(const std::filesystem::path& path);
+  ~AppendFile();
+
+  void append(std::string_view bytes);
+  void flush();
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
 };
 
 }  // namespace lowtide

@@ -8,7 +8,6 @@
 
 #include <algorithm>
 #include <bit>
-#include <charconv>
 #include <cstring>
 #include <nlohmann/json.hpp>
 #include <set>
@@ -21,7 +20,12 @@ static_assert(std::endian::native == std::endian::little);
 constexpr std::size_t length_bytes = 8, header_limit = 100'000'000, alignment = 64;
 constexpr std::string_view numbers_key = "xxh3", header_key = "xxh3_header";
 
-std::string hex(std::uint64_t hash) { return fmt::format("{:016x}", hash); }
+std::string hash_of(const std::vector<std::string_view>& pieces) {
+  XXH3_state_t state;
+  XXH3_64bits_reset(&state);
+  for (const std::string_view piece : pieces) XXH3_64bits_update(&state, piece.data(), piece.size());
+  return fmt::format("{:016x}", XXH3_64bits_digest(&state));
+}
 
 struct Entry {
   std::string name;
@@ -162,18 +166,20 @@ std::size_t place_of_header_hash(std::string_view header) {
                                                                                 : at + start.size();
 }
 
+// Both sums or none: a damaged name of one of them must not pass for a file of others.
 void check_sums(const Header& header, std::string_view text, std::string_view numbers,
                 const std::string& source) {
   const auto differs = [&] { bad_input(source, "", "checksum differs: the file is damaged"); };
-  if (const auto sum = header.metadata.find(std::string(header_key)); sum != header.metadata.end()) {
-    std::string zeroed(text);
-    const std::size_t at = place_of_header_hash(zeroed);
-    if (at == std::string::npos) differs();
-    zeroed.replace(at, 16, 16, '0');
-    if (sum->second != hex(XXH3_64bits(zeroed.data(), zeroed.size()))) differs();
-  }
-  if (const auto sum = header.metadata.find(std::string(numbers_key)); sum != header.metadata.end())
-    if (sum->second != hex(XXH3_64bits(numbers.data(), numbers.size()))) differs();
+  const auto of_numbers = header.metadata.find(std::string(numbers_key));
+  const auto of_header = header.metadata.find(std::string(header_key));
+  const bool none = of_numbers == header.metadata.end();
+  if (none != (of_header == header.metadata.end())) differs();
+  if (none) return;
+  std::string zeroed(text);
+  const std::size_t at = place_of_header_hash(zeroed);
+  if (at == std::string::npos) differs();
+  zeroed.replace(at, 16, 16, '0');
+  if (of_header->second != hash_of({zeroed}) || of_numbers->second != hash_of({numbers})) differs();
 }
 
 // Each tensor has as many bytes as its shape needs, and together they cover the numbers, without overlap.
@@ -224,6 +230,9 @@ TensorFile parse_safetensors(std::string_view bytes, const std::string& source) 
   if (length > bytes.size() - length_bytes) bad_input(source, "", "ends within its header");
   const std::string_view text = bytes.substr(length_bytes, length),
                          numbers = bytes.substr(length_bytes + length);
+  // The parser would take a zero byte for the end.
+  if (const std::size_t zero = text.find('\0'); zero != std::string_view::npos)
+    bad_input(source, fmt::format("byte {}", length_bytes + zero), "its header is not JSON");
   if (!text.starts_with('{')) bad_input(source, "", "not safetensors: its header does not begin with '{'");
 
   Header header(source);
@@ -261,36 +270,47 @@ std::string_view bytes_of(const Tensor& tensor) {
 }  // namespace
 
 void write_safetensors(const TensorFile& file, const std::filesystem::path& path) {
-  nlohmann::ordered_json header = nlohmann::ordered_json::object();
-  auto& metadata = header["__metadata__"] = nlohmann::ordered_json::object();
-  for (const auto& [key, value] : file.metadata)
-    if (key != numbers_key && key != header_key) metadata[key] = value;
+  using Json = nlohmann::ordered_json;
+  const auto refuse = [](const std::string& name, const char* why) {
+    throw Error(fmt::format("[write_safetensors] '{}' {}", printable(name), why));
+  };
   // Doubles come first, so that every number lies at a multiple of its size.
-  std::map<std::string_view, std::size_t> begins;
-  std::string numbers;
+  std::vector<std::string_view> pieces;
+  std::map<std::string_view, Json> entries;
+  std::size_t end = 0;
   for (const Dtype dtype : {Dtype::f64, Dtype::f32})
     for (const auto& [name, tensor] : file.tensors) {
+      if (!tensor) refuse(name, "has no value");
       if (tensor.dtype != dtype) continue;
-      begins[name] = numbers.size();
-      numbers += bytes_of(tensor);
+      pieces.push_back(bytes_of(tensor));
+      Json shape = Json::array();
+      for (int a = 0; a < tensor.shape.rank(); ++a) shape.push_back(tensor.shape[a]);
+      Json entry = {{"dtype", dtype == Dtype::f32 ? "F32" : "F64"}, {"shape", std::move(shape)}};
+      entry["data_offsets"] = {end, end + pieces.back().size()};
+      end += pieces.back().size();
+      if (!entries.emplace(name, std::move(entry)).second || name == "__metadata__")
+        refuse(name, "is there twice, or the name of the metadata");
     }
-  metadata[std::string(numbers_key)] = hex(XXH3_64bits(numbers.data(), numbers.size()));
+
+  Json header = Json::object();
+  Json& metadata = header["__metadata__"] = Json::object();
+  for (const auto& [key, value] : file.metadata) metadata[key] = value;
+  metadata[std::string(numbers_key)] = hash_of(pieces);
   metadata[std::string(header_key)] = std::string(16, '0');
-  for (const auto& [name, tensor] : file.tensors) {
-    std::vector<std::int64_t> shape;
-    for (int a = 0; a < tensor.shape.rank(); ++a) shape.push_back(tensor.shape[a]);
-    const std::size_t begin = begins.at(name);
-    header[name] = {{"dtype", tensor.dtype == Dtype::f32 ? "F32" : "F64"},
-                    {"shape", shape},
-                    {"data_offsets", {begin, begin + bytes_of(tensor).size()}}};
+  for (const auto& [name, tensor] : file.tensors) header[name] = std::move(entries.at(name));
+  std::string text;
+  try {
+    text = header.dump();
+  } catch (const Json::exception&) {
+    throw Error("[write_safetensors] a name or a text is not UTF-8");
   }
-  std::string text = header.dump();
   text.resize((length_bytes + text.size() + alignment - 1) / alignment * alignment - length_bytes, ' ');
-  const std::string sum = hex(XXH3_64bits(text.data(), text.size()));
-  text.replace(place_of_header_hash(text), sum.size(), sum);
+  if (text.size() > header_limit) throw Error("[write_safetensors] the header takes more than 100 MB");
+  text.replace(place_of_header_hash(text), 16, hash_of({text}));
   const std::uint64_t length = text.size();
-  std::string bytes(reinterpret_cast<const char*>(&length), length_bytes);
-  write_file(path, bytes + text + numbers);
+  const std::string_view length_piece(reinterpret_cast<const char*>(&length), length_bytes);
+  pieces.insert(pieces.begin(), {length_piece, text});
+  write_file(path, pieces);
 }
 
 }  // namespace lowtide

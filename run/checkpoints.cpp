@@ -1,4 +1,5 @@
 #include <fmt/format.h>
+#include <lowtide/io/faults.h>
 #include <lowtide/io/file.h>
 #include <lowtide/run/checkpoints.h>
 
@@ -121,7 +122,8 @@ std::optional<Position> Checkpoints::load(const Position& now, std::span<const S
 }
 
 void Checkpoints::write(const Position& position, std::span<const StatePart> parts) {
-  fs::create_directories(folder_);
+  const faults::Checkpoint counted;
+  make_folder(folder_);
   write_safetensors(file_of(position, parts), folder_ / name_of(position.step));
   // Newer ones could not be read, else the loop would have gone on from there.
   int older = 0;
@@ -132,7 +134,8 @@ void Checkpoints::write(const Position& position, std::span<const StatePart> par
 }
 
 void Checkpoints::write_best(const Position& position, std::span<const StatePart> parts) {
-  fs::create_directories(folder_);
+  const faults::Checkpoint counted;
+  make_folder(folder_);
   write_safetensors(file_of(position, parts), folder_ / best_name);
 }
 

@@ -1,13 +1,8 @@
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <lowtide/io/file.h>
 #include <lowtide/run/metrics.h>
-#include <unistd.h>
 
-#include <cerrno>
 #include <charconv>
 #include <cmath>
-#include <cstring>
 #include <nlohmann/json.hpp>
 #include <string_view>
 
@@ -38,7 +33,6 @@ Metrics::~Metrics() {
     write();
   } catch (const std::exception&) {  // the loop has its own error, or there is nobody left to tell
   }
-  if (file_ >= 0) ::close(file_);
 }
 
 void Metrics::cut(std::int64_t step) {
@@ -65,25 +59,14 @@ void Metrics::log(std::int64_t step, const std::vector<std::pair<std::string, do
 void Metrics::write() {
   written_ = Clock::now();
   if (lines_.empty()) return;
-  const auto refused = [&] {
-    throw FileError(fmt::format("cannot write {}: {}", path_.string(), std::strerror(errno)));
-  };
   const std::string lines = std::exchange(lines_, {});  // never written twice, even if half of it was
-  if (file_ < 0) file_ = ::open(path_.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0666);
-  if (file_ < 0) refused();
-  std::string_view rest = lines;
-  while (!rest.empty()) {
-    const ::ssize_t put = ::write(file_, rest.data(), rest.size());
-    if (put < 0 && errno == EINTR) continue;
-    if (put < 0) refused();
-    rest.remove_prefix(static_cast<std::size_t>(put));
-  }
+  if (!file_) file_.emplace(path_);
+  file_->append(lines);
 }
 
 void Metrics::flush() {
   write();
-  if (file_ >= 0 && ::fsync(file_) != 0)
-    throw FileError(fmt::format("cannot write {}: {}", path_.string(), std::strerror(errno)));
+  if (file_) file_->flush();
 }
 
 }  // namespace lowtide

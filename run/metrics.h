@@ -1,8 +1,11 @@
 // The lines that a run logs: metrics.jsonl, one JSON object a line.
 #pragma once
+#include <lowtide/io/file.h>
+
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -29,7 +32,7 @@ class Metrics {
   void write();
 
   std::filesystem::path path_;
-  int file_ = -1;
+  std::optional<AppendFile> file_{};
   std::string lines_{};
   Clock::time_point written_ = Clock::now();
 };

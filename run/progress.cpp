@@ -49,12 +49,14 @@ bool Progress::due(double part) const {
 }
 
 void Progress::show(double part, const std::string& note, double elapsed) {
+  const double now =
+      part - static_cast<double>(before_) / static_cast<double>(std::max<std::int64_t>(total_, 1));
   std::string text =
-      fmt::format("{} left  {}", part > 0 ? clock_text(elapsed * (1 - part) / part) : clock_text(-1), note);
+      fmt::format("{} left  {}", now > 0 ? clock_text(elapsed * (1 - part) / now) : clock_text(-1), note);
   if (total_ > 0) {
     const auto done = static_cast<std::int64_t>(std::lround(part * static_cast<double>(total_)));
     text = fmt::format("{}/{}  {:.0f}/s  {}", done, total_,
-                       elapsed > 0 ? static_cast<double>(done) / elapsed : 0, text);
+                       elapsed > 0 ? static_cast<double>(done - before_) / elapsed : 0, text);
   }
   if (terminal_) {
     winsize window{};

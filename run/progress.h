@@ -20,6 +20,7 @@ class Progress {
   void update(std::int64_t done, const std::string& note = {});
   void update_part(double part, const std::string& note = {});  // of the whole: 0 to 1
   void at_once() { patience_ = 0; }
+  void begin_at(std::int64_t done) { before_ = done; }  // rate and time left do not count what was done before
   bool due(double part) const;  // whether an update would be shown now; spares making a note in vain
 
  private:
@@ -27,7 +28,7 @@ class Progress {
   void show(double part, const std::string& note, double elapsed);
 
   std::string label_;
-  std::int64_t total_;
+  std::int64_t total_, before_ = 0;
   bool terminal_;
   bool shown_ = false;
   double patience_ = 2;  // seconds without a line, off a terminal

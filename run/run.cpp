@@ -48,9 +48,12 @@ class FolderLock {
 
 bool is_run(const fs::path& folder) { return fs::is_regular_file(folder / manifest_name); }
 
+// Apart from what a run leaves that is killed at its very beginning.
 bool has_content(const fs::path& folder) {
   for (const auto& entry : fs::directory_iterator(folder))
-    if (entry.path().filename() != lock_name) return true;
+    if (const std::string name = entry.path().filename();
+        name != lock_name && !name.starts_with(fmt::format("{}.tmp.", manifest_name)))
+      return true;
   return false;
 }
 
@@ -108,7 +111,7 @@ struct Run::Impl {
   }
 
   static const fs::path& made(const fs::path& folder) {
-    fs::create_directories(folder);
+    make_folder(folder);
     return folder;
   }
 
@@ -145,17 +148,32 @@ struct Steps::Impl {
   std::vector<StatePart> parts;
   std::optional<Progress> progress{};
   StopSignals signals{};
-  double saved = 0;  // seconds() at the last checkpoint
-  double points = 0, flops = 0, begin = 0;
-  bool better = false;
+  Position begin{};     // of this session
+  double saved = 0;     // seconds() at the last checkpoint
+  bool better = false;  // is to be kept as the best
   std::string note{};
 
+  Position position() const {
+    Position now = run.position;
+    now.seconds = run.seconds();
+    return now;
+  }
   void save() {
-    run.metrics.flush();
-    Position position = run.position;
-    position.seconds = run.seconds();
-    run.checkpoints.write(position, parts);
+    run.metrics.flush();  // first, so that a checkpoint finds the lines of all steps before it
+    run.checkpoints.write(position(), parts);
     saved = run.seconds();
+  }
+  void save_best() {
+    run.metrics.flush();
+    run.checkpoints.write_best(position(), parts);
+  }
+  std::string rates() const {
+    const double seconds = run.seconds() - begin.seconds, points = run.position.points - begin.points,
+                 flops = run.position.flops - begin.flops;
+    std::string text = note;
+    if (points > 0) text += fmt::format("  {:.3g} points/s", points / seconds);
+    if (flops > 0) text += fmt::format("  {:.3g} Gflop/s", flops / seconds * 1e-9);
+    return text;
   }
 };
 
@@ -173,9 +191,12 @@ Steps::Steps(Run& run, std::int64_t total, std::vector<StatePart> parts)
   r.metrics.cut(r.position.step);
   step_.index = r.position.step;
   step_.steps_ = this;
-  impl_->saved = impl_->begin = r.position.seconds;
+  impl_->begin = r.position;
+  impl_->saved = r.position.seconds;
   r.since = std::chrono::steady_clock::now();
-  if (!r.options.quiet) impl_->progress.emplace(r.options.label, total);
+  if (r.options.quiet) return;
+  impl_->progress.emplace(r.options.label, total);
+  impl_->progress->begin_at(step_.index);
 }
 
 Steps::~Steps() {
@@ -187,16 +208,12 @@ Steps::~Steps() {
 void Steps::after_step() {
   Run::Impl& r = impl_->run;
   r.position.step = ++step_.index;
-  if (std::exchange(impl_->better, false)) {
-    r.metrics.flush();
-    Position position = r.position;
-    position.seconds = r.seconds();
-    r.checkpoints.write_best(position, impl_->parts);
-  }
+  if (std::exchange(impl_->better, false)) impl_->save_best();
   const int signal = impl_->signals.caught();
   const bool due = r.seconds() - impl_->saved >= r.options.checkpoint_every;
   if (signal != 0 || due || step_.index >= total_) impl_->save();
-  if (impl_->progress) impl_->progress->update(step_.index, impl_->note);
+  if (impl_->progress && impl_->progress->due(static_cast<double>(step_.index) / static_cast<double>(total_)))
+    impl_->progress->update(step_.index, impl_->rates());
   if (signal != 0 && step_.index < total_) {
     const std::string reason = fmt::format("stopped by {}", name_of_signal(signal));
     r.manifest.set("exit", reason);

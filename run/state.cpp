@@ -85,7 +85,7 @@ struct Restorer : StateVisitor {
   void operator()(std::string_view name, Tensors& x) override {
     const std::string full = joined(prefix, name);
     const auto count = parsed<std::int64_t>(full, "tensors");
-    if (!x.empty() && count != std::ssize(x))
+    if (count < 0 || (!x.empty() && count != std::ssize(x)))
       wrong(full, fmt::format("has {} tensors, not {}", count, x.size()));
     Tensors found;
     for (std::int64_t k = 0; k < count; ++k) {
