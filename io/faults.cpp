@@ -1,6 +1,8 @@
 #include <fmt/format.h>
 #include <lowtide/io/faults.h>
 #include <lowtide/io/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
@@ -10,6 +12,8 @@
 #include <cstdlib>
 #include <optional>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 namespace lowtide::faults {
 namespace {
@@ -70,7 +74,24 @@ std::atomic<std::int64_t> made[2] = {0, 0}, checkpoints = 0;
 std::atomic<std::size_t> written = 0;  // of the checkpoint that shall not be finished
 std::atomic<bool> doomed = false, halved = false;
 
+// Files that have something which is not on the disk yet.
+struct Unsafe {
+  dev_t device;
+  ino_t inode;
+  int file;
+  off_t safe;  // bytes
+};
+std::vector<Unsafe> unsafe;
+
+std::vector<Unsafe>::iterator find(const struct stat& status) {
+  return std::find_if(unsafe.begin(), unsafe.end(), [&](const Unsafe& one) {
+    return one.device == status.st_dev && one.inode == status.st_ino;
+  });
+}
+
 [[noreturn]] void die() {
+  for (const Unsafe& one : unsafe)
+    if (::ftruncate(one.file, one.safe) != 0) std::abort();
   ::raise(SIGKILL);
   std::abort();
 }
@@ -103,10 +124,23 @@ std::size_t at_most(std::size_t bytes) {
   return bytes;
 }
 
-void wrote(std::size_t bytes) {
+void wrote(int file, std::size_t bytes) {
+  if (planned().kind != "checkpoint") return;
+  struct stat status {};
+  if (::fstat(file, &status) == 0 && find(status) == unsafe.end())
+    unsafe.push_back({status.st_dev, status.st_ino, ::dup(file), status.st_size - static_cast<off_t>(bytes)});
   if (!doomed || !planned().bytes) return;
   written += bytes;
   if (written >= *planned().bytes) die();
+}
+
+void flushed(int file) {
+  struct stat status {};
+  if (unsafe.empty() || ::fstat(file, &status) != 0) return;
+  if (const auto one = find(status); one != unsafe.end()) {
+    ::close(one->file);
+    unsafe.erase(one);
+  }
 }
 
 void at(const char* place) {

@@ -23,7 +23,8 @@ std::int64_t calls(Call call);       // since a plan was made
 
 bool fails(Call call);                   // whether the call that comes next shall fail; errno says how
 std::size_t at_most(std::size_t bytes);  // that the next write may write
-void wrote(std::size_t bytes);
+void wrote(int file, std::size_t bytes);
+void flushed(int file);
 void at(const char* place);
 
 struct Checkpoint {  // one is being written while this lives

@@ -45,11 +45,12 @@ class Descriptor {
       if (put < 0 && errno == EINTR) continue;
       if (put < 0) refused(call_, path_);
       bytes.remove_prefix(static_cast<std::size_t>(put));
-      faults::wrote(static_cast<std::size_t>(put));
+      faults::wrote(fd_, static_cast<std::size_t>(put));
     }
   }
   void flush() {  // what a failed flush has lost is unknown: it is never tried again
     if (faults::fails(call_) || ::fsync(fd_) != 0) refused(call_, path_);
+    faults::flushed(fd_);
   }
   void close() {
     const bool failed = ::close(std::exchange(fd_, -1)) != 0;

@@ -20,11 +20,9 @@ constexpr std::string_view best_name = "best.safetensors";
 std::string name_of(std::int64_t step) { return fmt::format("{}{:09}{}", start, step, end); }
 
 std::int64_t step_of(std::string_view name) {  // -1: not a checkpoint's name
-  if (!name.starts_with(start) || !name.ends_with(end) || name.size() <= start.size() + end.size()) return -1;
-  const std::string_view digits = name.substr(start.size(), name.size() - start.size() - end.size());
   std::int64_t step = -1;
-  const auto [stop, error] = std::from_chars(digits.data(), digits.data() + digits.size(), step);
-  return error == std::errc() && stop == digits.data() + digits.size() ? step : -1;
+  if (name.starts_with(start)) std::from_chars(name.data() + start.size(), name.data() + name.size(), step);
+  return step >= 0 && name == name_of(step) ? step : -1;
 }
 
 // Steps of which there is a file, newest first.

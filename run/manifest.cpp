@@ -10,6 +10,8 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "git.h"
+
 namespace lowtide {
 namespace {
 

@@ -61,6 +61,7 @@ bool has_content(const fs::path& folder) {
 bool check_folder(const RunOptions& options) {
   const fs::path& folder = options.folder;
   const auto refuse = [&](const char* why) { bad_input(folder.string(), "", why); };
+  if (folder.empty()) throw InputError("a run needs a folder");
   if (options.resume && options.force) refuse("to resume it and to replace it (--force) contradict each other");
   if (fs::exists(folder) && !fs::is_directory(folder)) refuse("not a folder");
   if (!fs::exists(folder) || !has_content(folder)) {

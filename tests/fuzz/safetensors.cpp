@@ -1,5 +1,5 @@
-// What is accepted has names that are unique and covers its bytes. The first byte chooses whether the length of the
-// header is the input's own.
+// What is accepted has names that are unique and covers its bytes. The first byte chooses whether the length of
+// the header is the input's own.
 #include <lowtide/io/safetensors.h>
 
 #include <cstring>

@@ -63,8 +63,12 @@ BOOST_AUTO_TEST_CASE(nothing_is_overwritten_unless_asked_for) {
   BOOST_TEST(contains(refusal([&] { Run({.folder = path / "thesis.tex"}); }), "not a folder"));
   BOOST_CHECK_THROW(Run({.folder = path / "thesis.tex/below"}), FileError);
   BOOST_CHECK_THROW(Run({.folder = "/proc/none"}), FileError);
+  BOOST_CHECK_THROW(Run({}), InputError);
   make_folder(folder / "empty");
+  write_file(folder / "empty/manifest.json.tmp.999999999",
+             "{");                                   // of a process that was killed at its very beginning
   Run({.folder = folder / "empty", .quiet = true});  // a folder that somebody has made before
+  BOOST_TEST(!fs::exists(folder / "empty/manifest.json.tmp.999999999"));
 }
 
 BOOST_AUTO_TEST_CASE(two_cannot_train_in_one_folder) {
