@@ -21,6 +21,7 @@ struct Colora {
   Mlp hyper() const { return dense(1 + mu, hyper_width, hyper_depth, coefficients()); }
   std::int64_t alphas() const { return one_a_layer ? 1 : rank; }  // of a layer
   std::int64_t coefficients() const { return depth * alphas(); }
+  std::size_t field_tensors() const { return static_cast<std::size_t>(4 * depth); }
   std::int64_t parameter_count() const;
   double flops(double points) const;
 

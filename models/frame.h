@@ -18,7 +18,8 @@ concept FrameModel = requires(const M& model, const Stream& stream, std::span<co
   { model.coefficients_at(theta, v) } -> std::same_as<Var>;        // (1,1+p) -> (n)
   { model.coefficients_at_times(theta, v) } -> std::same_as<Var>;  // (k,1+p) -> (k,n)
   { model(theta, v, v) } -> std::same_as<Var>;                     // x (n,d) and s -> (n,c)
-  { model.parameter_count() } -> std::same_as<std::int64_t>;
+  { model.field_tensors() } -> std::same_as<std::size_t>;          // the first so many parameters act on x
+  { model.parameter_count() } -> std::same_as<std::int64_t>;       // the others only on s
   { model.flops(1.0) } -> std::same_as<double>;  // of a frame's points, forward and backward, without s
 };
 

@@ -24,6 +24,7 @@ struct Lrnr {
   std::int64_t coefficients() const { return factors().coefficients(); }
   std::int64_t layer_in(std::int64_t l) const { return factors().layer_in(l); }
   std::int64_t layer_out(std::int64_t l) const { return factors().layer_out(l); }
+  std::size_t field_tensors() const { return factors().parameter_tensors(); }
   std::int64_t parameter_count() const { return factors().parameter_count() + hyper().parameter_count(); }
   double flops(double points) const { return factors().flops(points); }
 

@@ -15,6 +15,7 @@ struct LrnrCheb {
 
   LowRankNet factors() const { return {in, out, width, depth, rank, activation, start}; }
   std::int64_t coefficients() const { return factors().coefficients(); }
+  std::size_t field_tensors() const { return factors().parameter_tensors(); }
   std::int64_t parameter_count() const { return factors().parameter_count() + terms * coefficients(); }
   double flops(double points) const { return factors().flops(points); }
 

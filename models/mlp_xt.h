@@ -15,6 +15,7 @@ struct MlpXt {
 
   Mlp net() const;  // of inputs (x, t, mu)
   std::int64_t coefficients() const { return 1 + mu; }
+  std::size_t field_tensors() const { return net().parameter_tensors(); }
   std::int64_t parameter_count() const { return net().parameter_count(); }
   double flops(double points) const { return net().flops(points); }
 

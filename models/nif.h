@@ -17,6 +17,7 @@ struct Nif {
   Mlp shape_net() const;      // coefficients() = hidden width^2 + (in + out + 1 + hidden) width + out
   Mlp parameter_net() const;  // as far as the latent vector; one linear layer follows
   std::int64_t coefficients() const { return shape_net().parameter_count(); }
+  std::size_t field_tensors() const { return 0; }
   std::int64_t parameter_count() const {
     return parameter_net().parameter_count() + (latent + 1) * coefficients();
   }

@@ -15,11 +15,11 @@ enum class InTime : std::uint8_t {
 struct Pod {
   std::int64_t points = 0, out = 1;
   InTime in_time = InTime::linear;
-  Tensor times;            // (T), rising
-  Tensor modes;            // (r, points out), orthonormal in the weighted inner product
-  Tensor coefficients;     // (T,r)
-  Tensor bends;            // (T,r), second derivatives of the spline; empty for linear
-  Tensor singular_values;  // all of them, of the weighted snapshots
+  Tensor times{};            // (T), rising
+  Tensor modes{};            // (r, points out), orthonormal in the weighted inner product
+  Tensor coefficients{};     // (T,r)
+  Tensor bends{};            // (T,r), second derivatives of the spline; empty for linear
+  Tensor singular_values{};  // all of them, of the weighted snapshots
 
   std::int64_t rank() const { return modes.shape[0]; }
   // Numbers that it stores.

@@ -19,6 +19,7 @@ struct SirenHyper {
     return dense(1 + mu, hyper_width, hyper_depth, siren().parameter_count(), Activation::relu);
   }
   std::int64_t coefficients() const { return siren().parameter_count(); }
+  std::size_t field_tensors() const { return 0; }
   std::int64_t parameter_count() const { return hyper().parameter_count(); }
   double flops(double points) const { return siren().flops(points); }
 

@@ -18,6 +18,7 @@ struct SirenShift {
   Mlp siren() const { return dense(in, width, depth, out, Activation::sin, frequency); }
   Mlp hyper() const;
   std::int64_t coefficients() const { return (depth - 1) * width; }
+  std::size_t field_tensors() const { return siren().parameter_tensors(); }
   std::int64_t parameter_count() const { return siren().parameter_count() + hyper().parameter_count(); }
   double flops(double points) const { return siren().flops(points); }
 

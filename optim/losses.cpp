@@ -14,7 +14,7 @@ void require_fitting(const char* where, const Shape& data, const Shape& weights)
 
 }  // namespace
 
-Var Misfit::numerator(const Var& prediction, const Var& data, const Var& weights) const {
+Var Misfit::numerator(const Var& prediction, const Var& data, const Var& weights, const Var& scales) const {
   if (!(prediction.shape() == data.shape()))  // would broadcast, and mean something else
     fail<ShapeError>("misfit", fmt::format("shapes differ: prediction {}, data {}",
                                            to_string(prediction.shape()), to_string(data.shape())));
@@ -34,19 +34,25 @@ Var Misfit::numerator(const Var& prediction, const Var& data, const Var& weights
       term = squared / (sqrt(squared + delta * delta) + delta);
     }
   }
+  if (scales) {
+    if (scales.shape() != Shape({data.shape().row_size()}))
+      fail<ShapeError>("misfit", fmt::format("scales {} for the columns of {}", to_string(scales.shape()),
+                                             to_string(data.shape())));
+    term = term * scales;
+  }
   if (!weights) return sum(term);
   require_fitting("misfit", data.shape(), weights.shape());
   return sum(term * reshape(weights, data.shape().rank() == 1 ? data.shape() : Shape{data.shape()[0], 1}));
 }
 
-double Misfit::denominator(const Tensor& data, const Tensor& weights) const {
+double Misfit::denominator(const Tensor& data, const Tensor& weights, std::int64_t column) const {
   if (weights) require_fitting("misfit", data.shape, weights.shape);
   const std::int64_t row = std::max<std::int64_t>(1, data.shape.row_size());
   double total = 0;
   dispatch(data.dtype, [&](auto zero) {
     using T = decltype(zero);
     const T* y = data.data<T>();
-    for (std::int64_t i = 0; i < data.size(); ++i) {
+    for (std::int64_t i = column < 0 ? 0 : column; i < data.size(); i += column < 0 ? 1 : row) {
       const double v = static_cast<double>(y[i]), w = weights ? weights.at(i / row) : 1;
       total += w * (kind == Kind::squares ? v * v : std::abs(v));
     }

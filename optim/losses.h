@@ -17,10 +17,12 @@ struct Misfit {
   Kind kind = Kind::squares;
   double delta = 1e-2;
 
-  // sum of w |prediction - data|^q, a number. Weights (n) or (n,1) belong to the rows of (n,c); none are 1.
-  Var numerator(const Var& prediction, const Var& data, const Var& weights = {}) const;
-  // sum of w |data|^q over these data (q = 1 for charbonnier), to be added up over the frames of a batch.
-  double denominator(const Tensor& data, const Tensor& weights = {}) const;
+  // sum of w |prediction - data|^q, a number. Weights (n) or (n,1) belong to the rows of (n,c), scales (c) to
+  // the columns; none are 1.
+  Var numerator(const Var& prediction, const Var& data, const Var& weights = {}, const Var& scales = {}) const;
+  // sum of w |data|^q over these data (q = 1 for charbonnier), to be added up over the frames of a batch; of
+  // all columns, or of one.
+  double denominator(const Tensor& data, const Tensor& weights = {}, std::int64_t column = -1) const;
 };
 
 // Both pieces at once, for data that are one tile.

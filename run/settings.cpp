@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <lowtide/io/file.h>
+#include <lowtide/io/printable.h>
 #include <lowtide/run/settings.h>
 
 #include <algorithm>
@@ -10,8 +11,13 @@
 namespace lowtide {
 namespace {
 
-[[noreturn]] void refuse(const std::string& name, const std::string& value, const std::string& expected) {
-  throw InputError(fmt::format("setting {}={}: {} expected", name, value, expected));
+// "run.toml:7: "; nothing for what comes from the command line
+std::string start(const std::string& place) { return place.empty() ? "" : place + ": "; }
+
+[[noreturn]] void refuse(const std::string& name, const std::string& text, const std::string& place,
+                         const std::string& expected) {
+  throw InputError(
+      fmt::format("{}setting {}={}: {} expected", start(place), printable(name), printable(text), expected));
 }
 
 // " from 1 to 5"; only the limits that are not those of the type
@@ -22,12 +28,15 @@ std::string limits_text(T least, Bound lowest, T most, Bound highest) {
 }
 
 template <class T>
-T parse(const std::string& name, const std::string& text, const std::string& value, const char* expected) {
-  T number{};
+bool parse(std::string_view text, T& number) {
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc() || end != text.data() + text.size()) refuse(name, value, expected);
-  return number;
+  return error == std::errc() && end == text.data() + text.size();
 }
+
+std::string text_of(double value) { return fmt::format("{}", value); }  // the shortest that reads back the same
+std::string text_of(std::int64_t value) { return fmt::format("{}", value); }
+std::string text_of(bool value) { return value ? "true" : "false"; }
+std::string text_of(const std::vector<std::int64_t>& list) { return fmt::format("{}", fmt::join(list, ",")); }
 
 // Number of letters to change, drop, add or swap with their neighbour to get from a to b.
 std::size_t distance(const std::string& a, const std::string& b) {
@@ -50,8 +59,10 @@ std::size_t distance(const std::string& a, const std::string& b) {
 std::string nearest(const std::string& word, const std::vector<std::string>& names) {
   std::string best;
   std::size_t least = word.size() / 2 + 1;
-  for (const std::string& name : names)
+  for (const std::string& name : names) {
+    if (std::max(name.size(), word.size()) - std::min(name.size(), word.size()) >= least) continue;
     if (const std::size_t d = distance(word, name); d < least) least = d, best = name;
+  }
   return best;
 }
 
@@ -59,67 +70,83 @@ Settings::Settings(const std::vector<std::string>& given) {
   for (const std::string& text : given) {
     const std::size_t equals = text.find('=');
     if (equals == 0 || equals == std::string::npos)
-      throw InputError(fmt::format("setting '{}': name=value expected", text));
+      throw InputError(fmt::format("setting '{}': name=value expected", printable(text)));
     const std::string name = text.substr(0, equals);
-    if (!given_.emplace(name, text.substr(equals + 1)).second)
-      throw InputError(fmt::format("setting {} is given twice", name));
+    if (!given_.emplace(name, Given{text.substr(equals + 1), ""}).second)
+      throw InputError(fmt::format("setting {} is given twice", printable(name)));
   }
 }
 
-const std::string* Settings::given(const std::string& name, const std::string& standard,
-                                   const std::string& help) {
+const Settings::Given* Settings::given(const std::string& name) const {
   const auto found = given_.find(name);
-  const std::string* text = found == given_.end() ? nullptr : &found->second;
-  used_.push_back({name, text ? *text : standard, standard, help});
-  return text;
+  return found == given_.end() ? nullptr : &found->second;
+}
+
+void Settings::note(Used used) {
+  for (Used& before : used_)
+    if (before.name == used.name) return void(before = std::move(used));
+  used_.push_back(std::move(used));
 }
 
 double Settings::get(const std::string& name, double standard, const std::string& help, double least,
                      double most) {
-  const std::string* text = given(name, fmt::format("{}", standard), help);
-  if (!text) return standard;
-  const double value = parse<double>(name, *text, *text, "a number");
-  if (!std::isfinite(value) || value < least || value > most)
-    refuse(name, *text, "a number" + limits_text(least, -1e300, most, 1e300));
+  double value = standard;
+  const Given* text = given(name);
+  if (text && text->text != text_of(standard)) {  // a default may lie outside the limits: inf for none
+    if (!parse(text->text, value)) refuse(name, text->text, text->place, "a number");
+    if (!std::isfinite(value) || value < least || value > most)
+      refuse(name, text->text, text->place, "a number" + limits_text(least, -1e300, most, 1e300));
+  }
+  note({name, text_of(value), text_of(standard), help, Kind::real});
   return value;
 }
 
 std::int64_t Settings::get(const std::string& name, std::int64_t standard, const std::string& help,
                            std::int64_t least, std::int64_t most) {
-  const std::string* text = given(name, fmt::format("{}", standard), help);
-  if (!text) return standard;
-  const auto value = parse<std::int64_t>(name, *text, *text, "a whole number");
-  if (value < least || value > most)
-    refuse(name, *text, "a whole number" + limits_text(least, INT64_MIN, most, INT64_MAX));
+  std::int64_t value = standard;
+  if (const Given* text = given(name)) {
+    if (!parse(text->text, value)) refuse(name, text->text, text->place, "a whole number");
+    if (value < least || value > most)
+      refuse(name, text->text, text->place, "a whole number" + limits_text(least, INT64_MIN, most, INT64_MAX));
+  }
+  note({name, text_of(value), text_of(standard), help, Kind::whole});
   return value;
 }
 
 bool Settings::get(const std::string& name, bool standard, const std::string& help) {
-  const std::string* text = given(name, standard ? "true" : "false", help);
-  if (!text) return standard;
-  if (*text == "true" || *text == "1" || *text == "yes") return true;
-  if (*text == "false" || *text == "0" || *text == "no") return false;
-  refuse(name, *text, "true or false");
+  bool value = standard;
+  if (const Given* text = given(name)) {
+    const auto is = [&](const auto&... words) { return ((text->text == words) || ...); };
+    value = is("true", "1", "yes");
+    if (!value && !is("false", "0", "no")) refuse(name, text->text, text->place, "true or false");
+  }
+  note({name, text_of(value), text_of(standard), help, Kind::truth});
+  return value;
 }
 
 std::string Settings::get(const std::string& name, const char* standard, const std::string& help) {
-  const std::string* text = given(name, standard, help);
-  return text ? *text : standard;
+  const Given* text = given(name);
+  const std::string value = text ? text->text : standard;
+  note({name, value, standard, help, Kind::text});
+  return value;
 }
 
 std::vector<std::int64_t> Settings::get(const std::string& name, const std::vector<std::int64_t>& standard,
                                         const std::string& help) {
-  const std::string* text = given(name, fmt::format("{}", fmt::join(standard, ",")), help);
-  if (!text) return standard;
-  if (text->ends_with(',')) refuse(name, *text, "whole numbers with commas between");
-  std::vector<std::int64_t> list;
-  for (std::size_t begin = 0; begin < text->size();) {
-    const std::size_t end = std::min(text->find(',', begin), text->size());
-    begin = std::min(text->find_first_not_of(' ', begin), end);
-    list.push_back(parse<std::int64_t>(name, text->substr(begin, end - begin), *text,
-                                       "whole numbers with commas between"));
-    begin = end + 1;
+  std::vector<std::int64_t> list = standard;
+  if (const Given* given_list = given(name)) {
+    const std::string& text = given_list->text;
+    list.clear();
+    for (std::size_t begin = 0; begin < text.size();) {
+      const std::size_t end = std::min(text.find(',', begin), text.size());
+      begin = std::min(text.find_first_not_of(' ', begin), end);
+      if (!parse(std::string_view(text).substr(begin, end - begin), list.emplace_back()) ||
+          end + 1 == text.size())  // nothing after the last comma
+        refuse(name, text, given_list->place, "whole numbers with commas between");
+      begin = end + 1;
+    }
   }
+  note({name, text_of(list), text_of(standard), help, Kind::list});
   return list;
 }
 
@@ -130,9 +157,9 @@ void Settings::check_all_used() const {
     if (std::find(names.begin(), names.end(), name) != names.end()) continue;
     const std::string meant = nearest(name, names);
     std::sort(names.begin(), names.end());
-    throw InputError(meant.empty()
-                         ? fmt::format("unknown setting {}; there are {}", name, fmt::join(names, ", "))
-                         : fmt::format("unknown setting {}; did you mean {}?", name, meant));
+    throw InputError(fmt::format("{}unknown setting {}; {}", start(value.place), printable(name),
+                                 meant.empty() ? fmt::format("there are {}", fmt::join(names, ", "))
+                                               : fmt::format("did you mean {}?", meant)));
   }
 }
 

@@ -1,9 +1,12 @@
 // Named values of a run. The code asks for each by name and gives its default and a line of help; the user
-// overrides some by text ("cells=500"). What nobody has asked for is a mistake, found by name.
+// overrides some, by text ("model.width=128") or by a TOML file, where tables are the parts of a name before
+// its dots. What nobody has asked for is a mistake, found by name, and by line if it stands in a file.
 #pragma once
 #include <cstdint>
+#include <filesystem>
 #include <map>
 #include <string>
+#include <string_view>
 #include <type_traits>
 #include <vector>
 
@@ -13,6 +16,11 @@ class Settings {
  public:
   Settings() = default;
   explicit Settings(const std::vector<std::string>& given);  // "name=value"; InputError
+
+  // What a TOML file says; lists of whole numbers become "2,4". The constructor's settings win over every file,
+  // a later file over an earlier one. InputError "FILE:LINE: ...".
+  void add_file(const std::filesystem::path& path);
+  void add_toml(std::string_view text, const std::string& source);  // messages name the source
 
   // What was given for `name`, else the default. InputError if it cannot be read, or lies outside the limits.
   double get(const std::string& name, double standard, const std::string& help, double least = -1e300,
@@ -31,16 +39,26 @@ class Settings {
   // InputError, with the nearest name, if something was given that nobody has asked for.
   void check_all_used() const;
 
+  enum class Kind { real, whole, truth, text, list };
   struct Used {
     std::string name, value, standard, help;
+    Kind kind = Kind::text;
   };
-  const std::vector<Used>& used() const { return used_; }  // in the order of asking
+  const std::vector<Used>& used() const { return used_; }  // in the order of asking, each name once
   std::map<std::string, std::string> values() const;
 
- private:
-  const std::string* given(const std::string& name, const std::string& standard, const std::string& help);
+  // All that was asked for, as a TOML document with the help as comments. Settings that read it have the same
+  // values, to the last digit.
+  std::string toml() const;
 
-  std::map<std::string, std::string> given_;
+ private:
+  struct Given {
+    std::string text, place;  // "FILE:LINE", or empty: by the constructor
+  };
+  const Given* given(const std::string& name) const;
+  void note(Used used);
+
+  std::map<std::string, Given> given_;
   std::vector<Used> used_;
 };
 
