@@ -7,20 +7,16 @@
 namespace lowtide::app {
 using Json = nlohmann::ordered_json;
 
-namespace {
-
-void print_settings(const CaseRun& run, const Common& common) {
+void print_settings(const Settings& settings, const Common& common) {
   Json list = Json::array();
-  for (const Settings::Used& s : run.settings().used()) {
+  for (const Settings::Used& s : settings.used()) {
     if (common.json)
       list.push_back({{"name", s.name}, {"value", s.value}, {"default", s.standard}, {"help", s.help}});
     else
-      fmt::print("{:<14} {:<12} {}\n", s.name, s.value.empty() ? "(none)" : s.value, s.help);
+      fmt::print("{:<20} {:<12} {}\n", s.name, s.value.empty() ? "(none)" : s.value, s.help);
   }
   if (common.json) fmt::print("{}\n", list.dump(2));
 }
-
-}  // namespace
 
 void make_data(const DataOptions& options, const Common& common) {
   const Case& chosen = case_named(options.name);
@@ -31,7 +27,7 @@ void make_data(const DataOptions& options, const Common& common) {
       chosen.make(run);
     } catch (const CaseRun::OnlySettings&) {
     }
-    return print_settings(run, common);
+    return print_settings(run.settings(), common);
   }
   Output output = options.output;
   if (output.path.empty()) output.path = fmt::format("{}-{}.h5", chosen.name, name_of(options.preset));

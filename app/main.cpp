@@ -1,7 +1,9 @@
-// The command line of lowtide. Exit codes: 0 good, 2 usage or bad input, 3 diverged, 4 file system.
+// The command line of lowtide. Exit codes: 0 good, 2 usage or bad input, 3 diverged, 4 file system, 75
+// stopped and resumable.
 #include <fmt/format.h>
 #include <lowtide/io/file.h>
 #include <lowtide/linalg/parallel.h>
+#include <lowtide/run/run.h>
 #include "verbs.h"
 
 #include <CLI/CLI.hpp>
@@ -61,6 +63,48 @@ int run(int argc, char** argv) {
   data_verb.add_flag("--settings", data.list_settings, "list the settings of the case and stop");
   add_output(data_verb, data.output, "by default CASE-PRESET.h5");
 
+  TrainOptions train;
+  CLI::App& train_verb = *program.add_subcommand("train", "train a model on a case, or on a file of snapshots");
+  train_verb.add_option("case", train.case_name, "see `lowtide list`; data: only a file")->type_name("CASE");
+  train_verb.add_option("--model", train.model, "lrnr (default), siren, ...; see `lowtide list`");
+  train_verb.add_option("--preset", train.preset, "sizes: demo (default) or paper");
+  train_verb.add_option("--recipe", train.recipe, "fast (default) or paper");
+  train_verb.add_option("--data", train.data, "snapshots in place of the case's own")->type_name("FILE.h5");
+  train_verb.add_option("--config", train.config, "settings from a file; --set wins over it")
+      ->type_name("FILE.toml");
+  train_verb.add_option("--set", train.settings, "a setting, as model.rank=16; may be repeated")
+      ->type_name("NAME=VALUE")
+      ->take_all()
+      ->allow_extra_args(false);
+  train_verb.add_flag("--settings", train.list_settings, "list the settings and stop");
+  train_verb.add_option("--seed", train.seed, "of all random numbers")->check(CLI::NonNegativeNumber);
+  train_verb.add_option("-o,--out", train.out, "folder of the run; by default run-CASE-MODEL")
+      ->type_name("DIR");
+  train_verb.add_flag("--force", train.force, "replace a run that is there");
+  train_verb.add_option("--resume", train.resume, "go on with a run that was stopped")->type_name("DIR");
+  train_verb.add_option("--checkpoint", train.checkpoint_every, "seconds between checkpoints")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
+
+  EvalOptions eval;
+  CLI::App& eval_verb = *program.add_subcommand("eval", "values of a trained model, as an array of numpy");
+  eval_verb.add_option("run", eval.run, "folder of the run")->required()->type_name("DIR");
+  eval_verb.add_option("--t", eval.times, "times, with commas between")->delimiter(',')->required();
+  eval_verb.add_option("--mu", eval.mu, "parameters beside time")->delimiter(',');
+  eval_verb.add_option("--x", eval.points, "points (n,d), an array of numpy")->type_name("FILE.npy");
+  eval_verb.add_option("--grid", eval.grid, "or so many cells a side; 100")->check(CLI::Range(1, 100000));
+  eval_verb.add_option("-o,--out", eval.out, "file to write (times, points, fields)")
+      ->required()
+      ->type_name("FILE.npy");
+  eval_verb.add_flag("--force", eval.force, "overwrite it");
+
+  CompareOptions compare;
+  CLI::App& compare_verb = *program.add_subcommand("compare", "errors and costs of runs, side by side");
+  compare_verb.add_option("runs", compare.runs, "folders of runs")->required()->type_name("DIR...");
+  compare_verb.add_option("--data", compare.data, "snapshots to compare on; by default those of the first run")
+      ->type_name("FILE.h5");
+  compare_verb.add_option("--csv", compare.csv, "write the table to a file")->type_name("FILE.csv");
+
   CLI::App& import = *program.add_subcommand("import", "read what other programs have made: clawpack, npz");
   ImportOptions claw, npz;
   CLI::App& claw_verb =
@@ -99,6 +143,9 @@ int run(int argc, char** argv) {
     data.preset = preset_named(preset);
     make_data(data, common);
   }
+  if (train_verb) train_model(train, common);
+  if (eval_verb) evaluate_run(eval, common);
+  if (compare_verb) compare_runs(compare, common);
   if (claw_verb) import_from_clawpack(claw, common);
   if (npz_verb) import_from_npz(npz, common);
   if (info) show_info(looked_at, common);
@@ -117,6 +164,8 @@ int main(int argc, char** argv) {
     return one_line("", e.what(), 4);
   } catch (const std::system_error& e) {  // of printing
     return one_line("", e.what(), 4);
+  } catch (const Stopped& e) {
+    return one_line("", e.what(), 75);
   } catch (const NonFiniteError& e) {
     return one_line("diverged: ", e.what(), 3);
   } catch (const SolverError& e) {

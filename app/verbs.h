@@ -39,6 +39,30 @@ struct ImportOptions {
 void import_from_clawpack(const ImportOptions& options, const Common& common);
 void import_from_npz(const ImportOptions& options, const Common& common);
 
+struct TrainOptions {
+  std::string case_name, model, preset, recipe;  // empty: what the settings say
+  std::filesystem::path data, config, out, resume;
+  std::vector<std::string> settings;  // name=value
+  std::int64_t seed = -1;
+  double checkpoint_every = 30;
+  bool force = false, list_settings = false;
+};
+void train_model(const TrainOptions& options, const Common& common);
+
+struct EvalOptions {
+  std::filesystem::path run, points, out;
+  std::vector<double> times, mu;
+  std::int64_t grid = 0;  // cells a side; 0: 100, or POD's own points
+  bool force = false;
+};
+void evaluate_run(const EvalOptions& options, const Common& common);
+
+struct CompareOptions {
+  std::vector<std::filesystem::path> runs;
+  std::filesystem::path data, csv;
+};
+void compare_runs(const CompareOptions& options, const Common& common);
+
 struct PlotOptions {
   std::filesystem::path from, to;  // `to` may be empty: named after `from`
   std::string field;               // empty: the first
@@ -48,6 +72,7 @@ void plot_snapshots(const PlotOptions& options, const Common& common);
 
 void show_info(const std::filesystem::path& file, const Common& common);
 void list_cases(const Common& common);
+void print_settings(const Settings& settings, const Common& common);
 
 // Shared by the verbs that make snapshots.
 // Before the work: InputError if something would be overwritten, FileError if it cannot be written.

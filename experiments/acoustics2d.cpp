@@ -25,6 +25,17 @@ LOWTIDE_CASE(acoustics2d, "a ring of sound on a periodic square") {
     const double off = std::hypot(x, y) - 0.5;
     return std::array{std::abs(off) <= 0.2 ? 1 + std::cos(M_PI * off / 0.2) : 0.0, 0.0, 0.0};
   };
+  run.learning({.fields = "pressure",
+                .width = run.preset(128, 2000),
+                .rank = run.preset(24, 190),
+                .depth = 4,
+                .hyper_width = run.preset(25, 10),
+                .hyper_depth = 3,
+                .head = "relu",
+                .batch = 1,
+                .gamma = 1.05,
+                .sparse = 2.35e-8,
+                .tau = 5e-3});
   return run.snapshots(air, square, initial,
                        {.t_end = 0.75,
                         .limiter = pde::Limiter::van_leer,

@@ -23,6 +23,16 @@ LOWTIDE_CASE(advection2d, "a step in a vortex that turns back") {
   constexpr auto periodic = pde::Boundary::periodic, open = pde::Boundary::outflow;
   const pde::Grid2D square{{cells, cells}, {0, 0}, {1, 1}, {periodic, periodic, open, open}};
   const auto initial = [](double, double y) { return y < 0.5 ? 1.0 : 0.0; };
+  run.learning({.width = run.preset(128, 2000),
+                .rank = run.preset(24, 180),
+                .depth = 4,
+                .hyper_width = run.preset(25, 10),
+                .hyper_depth = 3,
+                .head = "relu",
+                .batch = 1,
+                .gamma = 1.065,
+                .sparse = 3.48e-10,
+                .tau = 5e-3});
   return run.snapshots(
       vortex, square, initial,
       {.t_end = 4, .dt_max = period / 40, .refinement = {.ratios = {2, 4}, .tolerance = 0.05, .buffer = 2}});

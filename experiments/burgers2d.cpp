@@ -16,6 +16,16 @@ LOWTIDE_CASE(burgers2d, "a square of Burgers' equation that becomes a shock") {
   const auto initial = [&](double x, double y) {
     return x > 0.1 && x < 0.6 && y > 0.1 && y < 0.6 ? inside : outside;
   };
+  run.learning({.width = run.preset(128, 2000),
+                .rank = run.preset(24, 170),
+                .depth = 4,
+                .hyper_width = run.preset(25, 10),
+                .hyper_depth = 3,
+                .head = "relu",
+                .batch = 1,
+                .gamma = 1.05,
+                .sparse = 2.71e-11,
+                .tau = 5e-3});
   return run.snapshots(pde::Burgers<2>{}, pde::Grid2D{{cells, cells}}, initial,
                        {.t_end = 2.5,
                         .limiter = pde::Limiter::van_leer,

@@ -65,13 +65,33 @@ CaseRun::Plan CaseRun::make_plan(pde::Grid& grid, const CaseDefaults& defaults) 
   refinement.tolerance =
       param("tolerance", defaults.refinement.tolerance, "difference over two cells that refines", 0.0);
   refinement.buffer = param("buffer", defaults.refinement.buffer, "cells refined around such a place", 0, 1000);
-  plan.heldout = param("heldout", 8, "every so many frames one is kept from training; 0: none", 0);
-  if (plan.heldout == 1) throw InputError("setting heldout=1 would keep every frame from training");
-  settings_.check_all_used();
+  plan.heldout = heldout(defaults.heldout);
   check(grid);
   check(refinement, grid);
-  if (only_settings_) throw OnlySettings{};
+  all_asked();
   return plan;
+}
+
+std::int64_t CaseRun::heldout(std::int64_t standard) {
+  const auto every = param("heldout", standard, "every so many frames one is kept from training; 0: none", 0);
+  if (every == 1) throw InputError("setting heldout=1 would keep every frame from training");
+  return every;
+}
+
+void CaseRun::all_asked() {
+  if (also_ask_) also_ask_(*this);
+  settings_.check_all_used();
+  if (only_settings_) throw OnlySettings{};
+}
+
+Snapshots CaseRun::imported(const std::function<Snapshots()>& load) {
+  const std::int64_t every = heldout(8);
+  all_asked();
+  Snapshots set = load();
+  set.case_name = name_;
+  set.settings = settings_.values();
+  hold_out(set, every);
+  return set;
 }
 
 Snapshots CaseRun::record(pde::Solver& solver, const Plan& plan) {

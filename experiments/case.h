@@ -7,10 +7,12 @@
 //     return run.snapshots(pde::Burgers<1>{}, pde::Grid1D{cells}, initial, {.t_end = 1});
 //   }
 #pragma once
+#include <lowtide/experiments/learning.h>
 #include <lowtide/pde/laws.h>
 #include <lowtide/pde/snapshots.h>
 #include <lowtide/run/settings.h>
 
+#include <functional>
 #include <limits>
 #include <string>
 #include <utility>
@@ -29,6 +31,7 @@ struct CaseDefaults {
   pde::Limiter limiter = pde::Limiter::mc;
   double dt_max = std::numeric_limits<double>::infinity();
   pde::Refinement refinement{};
+  std::int64_t heldout = 8;  // every so many frames one is kept from training
 };
 
 class CaseRun {
@@ -45,6 +48,12 @@ class CaseRun {
   T preset(T demo, T paper) const {
     return preset_ == Preset::demo ? demo : paper;
   }
+  // How the case is learned; before snapshots().
+  void learning(const Learning& learning) { learning_ = learning; }
+  const Learning& learning() const { return learning_; }
+
+  // What somebody else has made: load() gives it.
+  Snapshots imported(const std::function<Snapshots()>& load);
 
   // Solves and samples, with progress on the terminal.
   template <class Initial>
@@ -56,6 +65,7 @@ class CaseRun {
   }
 
   const Settings& settings() const { return settings_; }
+  Settings& settings() { return settings_; }
 
   struct Work {
     std::int64_t steps = 0, corrections = 0, cells = 0;
@@ -64,6 +74,8 @@ class CaseRun {
   const Work& work() const { return work_; }
 
   void quiet() { quiet_ = true; }  // no progress
+  // Asks for settings of its own, once the case has said how it is learned; before any work.
+  void also_ask(std::function<void(CaseRun&)> ask) { also_ask_ = std::move(ask); }
 
   struct OnlySettings {};  // thrown in place of the solution
   void only_settings() { only_settings_ = true; }
@@ -75,12 +87,16 @@ class CaseRun {
     std::int64_t heldout;
   };
   Plan make_plan(pde::Grid& grid, const CaseDefaults& defaults);
+  std::int64_t heldout(std::int64_t standard);
+  void all_asked();
   Snapshots record(pde::Solver& solver, const Plan& plan);
 
   std::string name_;
   Preset preset_;
   Settings settings_;
   Work work_;
+  Learning learning_;
+  std::function<void(CaseRun&)> also_ask_;
   bool only_settings_ = false, quiet_ = false;
 };
 

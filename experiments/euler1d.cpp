@@ -12,11 +12,19 @@ using namespace lowtide;
 
 LOWTIDE_CASE(euler1d, "two blast waves between walls, compressible gas in one dimension") {
   const pde::Euler<1> gas{.gamma = run.param("gamma", 1.4, "ratio of specific heats", 1.01, 10.0)};
-  const std::int64_t cells = run.param("cells", run.preset(500, 1000), "cells", 4);
+  const std::int64_t cells = run.param("cells", run.preset(250, 1000), "cells", 4);
   const pde::Grid1D tube{cells, 0, 1, {pde::Boundary::wall, pde::Boundary::wall}};
   const auto initial = [&](double x) {
     const double pressure = x < 0.1 ? 1000 : x < 0.9 ? 0.01 : 100;
     return gas.conserved(pde::State<double, 3>{1, 0, pressure});
   };
-  return run.snapshots(gas, tube, initial, {.t_end = 0.038});
+  run.learning({.fields = "density",
+                .width = run.preset(128, 1200),
+                .rank = run.preset(24, 150),
+                .head = "relu",
+                .gamma = 1.0005,
+                .sparse = 3.65e-18,
+                .ortho = 7.76e-3,
+                .mollifier = 0.05});
+  return run.snapshots(gas, tube, initial, {.t_end = 0.038, .heldout = run.preset(2, 8)});
 }

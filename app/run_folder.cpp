@@ -1,0 +1,35 @@
+#include <fmt/format.h>
+#include <lowtide/io/file.h>
+
+#include "run_folder.h"
+
+#include <nlohmann/json.hpp>
+
+namespace lowtide::app {
+namespace fs = std::filesystem;
+
+FinishedRun read_run(const fs::path& folder) {
+  FinishedRun run{.name = folder.string()};
+  const fs::path manifest = folder / "manifest.json", model = folder / "model.safetensors";
+  if (!fs::is_directory(folder)) throw InputError(fmt::format("{}: no such folder", folder.string()));
+  if (!fs::exists(manifest))
+    throw InputError(fmt::format("{} is not a run: it has no manifest.json", folder.string()));
+  if (!fs::exists(model))
+    throw InputError(fmt::format("{} has no model yet; lowtide train --resume {} finishes the run",
+                                 folder.string(), folder.string()));
+  const auto json = nlohmann::json::parse(read_file(manifest), nullptr, false);
+  if (!json.is_object()) bad_input(manifest.string(), "", "not JSON");
+  const auto number = [&](const char* key) {
+    return json.contains(key) && json[key].is_number() ? json[key].get<double>() : 0.0;
+  };
+  run.steps = static_cast<std::int64_t>(number("steps"));
+  run.seconds = number("seconds");
+  run.gflop = number("gflop");
+  run.settings.add_file(folder / "config.toml");
+  run.model = read_model(model);
+  return run;
+}
+
+Snapshots snapshots_of(const FinishedRun& run) { return prepare(run.settings, true).set; }
+
+}  // namespace lowtide::app

@@ -1,0 +1,139 @@
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <lowtide/experiments/case.h>
+#include <lowtide/experiments/job.h>
+#include <lowtide/experiments/train.h>
+#include <lowtide/io/file.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace lowtide {
+namespace {
+
+Job job_from(Settings& settings) {
+  Job job;
+  job.case_name = settings.get("run.case", "", "what is solved; data: nothing, a file is read");
+  job.model = settings.get("run.model", "lrnr", "what is trained");
+  job.preset = settings.get("run.preset", "demo", "sizes: demo, paper");
+  job.recipe = settings.get("run.recipe", "fast", "how it is trained: fast, paper");
+  job.data = settings.get("run.data", "", "file of snapshots in place of the case's own");
+  job.seed = settings.get("run.seed", 0, "of all random numbers", 0);
+  if (job.case_name == "data" && job.data.empty())
+    throw InputError("train data: a file of snapshots is needed, --data FILE.h5");
+  return job;
+}
+
+// Whatever the case, the settings of training come after its own.
+void ask(Prepared& prepared, Settings& settings, const Learning& learning) {
+  const Job& job = prepared.job;
+  prepared.recipe = recipe_from(settings, job.recipe, job.model, learning);
+  settings.get("fields", learning.fields.c_str(), "to learn, with commas between; none: all");
+  if (job.model == "pod") {
+    prepared.rank = settings.get("model.rank", learning.rank, "modes", 1, 1000000);
+    prepared.in_time =
+        settings.get("model.spline", true, "cubic in time, not linear") ? InTime::cubic : InTime::linear;
+  } else {
+    prepared.net = network_from(settings, job.recipe, job.model, learning);
+  }
+}
+
+// Of a file: the frames that it holds out, unless told otherwise.
+Snapshots from_file(const Job& job, Settings& settings) {
+  const std::int64_t every =
+      settings.get("heldout", -1, "every so many frames one is kept from training; -1: as the file says", -1);
+  if (every == 1) throw InputError("setting heldout=1 would keep every frame from training");
+  settings.check_all_used();
+  Snapshots set = read_snapshots(job.data);
+  if (every >= 0) hold_out(set, every);
+  return set;
+}
+
+Prepared prepared_from(const Settings& given, bool quiet, bool only_settings) {
+  Prepared prepared;
+  Settings settings = given;
+  prepared.job = job_from(settings);
+  const Job& job = prepared.job;
+  CaseRun run(job.case_name, preset_named(job.preset), settings);
+  if (quiet) run.quiet();
+  run.also_ask([&](CaseRun& r) { ask(prepared, r.settings(), r.learning()); });
+  if (job.case_name == "data") {
+    ask(prepared, run.settings(), Learning{});
+    if (!only_settings) prepared.set = from_file(job, run.settings());
+  } else {
+    if (only_settings || !job.data.empty()) run.only_settings();
+    try {
+      prepared.set = case_named(job.case_name).make(run);
+    } catch (const CaseRun::OnlySettings&) {
+      if (!only_settings) prepared.set = read_snapshots(job.data);
+    }
+  }
+  prepared.settings = run.settings();
+  return prepared;
+}
+
+SavedModel pod_of(const Prepared& prepared) {
+  const Snapshots& set = prepared.set;
+  if (!set.fixed())
+    throw InputError(
+        "pod needs the same points in all frames; in two dimensions set ratios= for a uniform grid");
+  const std::vector<std::int64_t> frames = set.training(), which = columns_of(set, prepared.scaling.fields);
+  const std::int64_t n = set.x.shape[0], c = std::ssize(which), count = std::ssize(frames);
+  Tensor u({count, n, c}, Dtype::f64), t({count}, Dtype::f64);
+  for (std::int64_t k = 0; k < count; ++k) {
+    const std::int64_t frame = frames[static_cast<std::size_t>(k)];
+    const Tensor y = columns(set.values(frame), which);
+    double* to = u.mutable_data<double>() + k * n * c;
+    for (std::int64_t i = 0; i < n * c; ++i)
+      to[i] = y.at(i) / prepared.scaling.size[static_cast<std::size_t>(i % c)];
+    t.mutable_data<double>()[k] = set.time(frame);
+  }
+  SavedModel model{.name = "pod", .scaling = prepared.scaling};
+  model.pod = make_pod(u, t, std::min(prepared.rank, std::min(count, n * c)), prepared.in_time, set.weights(0));
+  model.grid = set.x;
+  return model;
+}
+
+}  // namespace
+
+Settings settings_of(const Settings& settings) { return prepared_from(settings, true, true).settings; }
+
+Prepared prepare(const Settings& settings, bool quiet) {
+  Prepared prepared = prepared_from(settings, quiet, false);
+  std::string fields;
+  for (const Settings::Used& used : prepared.settings.used())
+    if (used.name == "fields") fields = used.value;
+  prepared.scaling = scaling_of(prepared.set, fields);
+  if (prepared.job.model != "pod")
+    fit(prepared.net, prepared.scaling.dims(), std::ssize(prepared.scaling.fields),
+        prepared.scaling.parameters());
+  return prepared;
+}
+
+Outcome train(Run& run, Prepared& prepared) {
+  Outcome outcome;
+  if (!run.resumed()) write_file(run.folder() / "config.toml", prepared.settings.toml());
+  if (prepared.job.model == "pod") {
+    outcome.model = pod_of(prepared);
+  } else {
+    const Recipe& recipe = prepared.recipe;
+    Trained trained = train(run, recipe, prepared.net, prepared.set, prepared.scaling);
+    outcome.steps = trained.steps;
+    outcome.model = {.name = prepared.job.model,
+                     .scaling = prepared.scaling,
+                     .net = prepared.net,
+                     .theta = std::move(trained.theta)};
+    run.manifest("stop", trained.stop);
+  }
+  for (const auto& [name, value] : prepared.settings.values())
+    if (name.starts_with("model.") || name.starts_with("init.")) outcome.model.settings[name] = value;
+  run.manifest("steps", outcome.steps);
+  run.manifest("seconds", run.seconds());
+  run.manifest("gflop", run.gflop());
+  run.manifest("parameters", outcome.model.parameter_count());
+  run.manifest("coefficients", outcome.model.coefficients());
+  write_model(outcome.model, run.folder() / "model.safetensors");
+  return outcome;
+}
+
+}  // namespace lowtide

@@ -1,0 +1,27 @@
+// What a case says of how it is learned: defaults that presets and settings change. The paper's are in its
+// Table 1.
+#pragma once
+#include <cstdint>
+#include <string>
+
+namespace lowtide {
+
+struct Learning {
+  std::string fields{};  // to learn, with commas between; empty: all
+  std::int64_t width = 128, rank = 24, depth = 5;
+  std::int64_t hyper_width = 25, hyper_depth = 4;
+  std::string head = "linear";  // of the hypernetwork
+
+  // For the fast recipe.
+  std::int64_t epochs = 600, l1_epochs = 200;
+
+  // For the paper's recipe.
+  std::int64_t paper_epochs = 2000;
+  std::int64_t batch = 16;          // frames a step
+  double gamma = 1.05, sparse = 0;  // penalty on coefficients (4.7) and its weight
+  double ortho = 1e-2;              // weight of the penalty on factors (4.9)
+  double tau = 5e-4;                // misfit at which squares give way to absolute values (4.13)
+  double mollifier = 0;             // half the width of the window at first, as a part of the domain (4.12)
+};
+
+}  // namespace lowtide

@@ -1,0 +1,107 @@
+#include <fmt/format.h>
+#include <lowtide/experiments/evaluate.h>
+#include <lowtide/experiments/recipe.h>
+#include <lowtide/experiments/saved_model.h>
+#include <lowtide/io/file.h>
+#include <lowtide/io/safetensors.h>
+
+#include <algorithm>
+
+namespace lowtide {
+namespace {
+
+constexpr const char* kind = "lowtide model 1";
+
+// POD's tensors by name, for both ways.
+template <class P, class See>
+void visit(P& pod, See&& see) {
+  see("times", pod.times);
+  see("modes", pod.modes);
+  see("coefficients", pod.coefficients);
+  see("bends", pod.bends);
+  see("singular_values", pod.singular_values);
+}
+
+}  // namespace
+
+std::int64_t SavedModel::coefficients() const { return pod ? pod->rank() : lowtide::coefficients(net); }
+
+std::int64_t SavedModel::parameter_count() const {
+  return pod ? pod->parameter_count() : lowtide::parameter_count(net);
+}
+
+Tensor SavedModel::values(const Tensor& x, double t, const std::vector<double>& mu) const {
+  if (!pod) return scaling.physical_values(predict(net, theta, scaling.points(x), scaling.time(t, mu)));
+  if (same_bits(x, grid)) return scaling.physical_values(pod->field(t));
+  if (grid.shape[1] != 1) throw InputError("pod in two dimensions has values at its own points only");
+  return scaling.physical_values(pod->field(t, grid.reshaped({grid.shape[0]}), x));
+}
+
+void write_model(const SavedModel& model, const std::filesystem::path& path) {
+  TensorFile file;
+  file.metadata = model.scaling.metadata();
+  file.metadata.insert(model.settings.begin(), model.settings.end());
+  file.metadata["kind"] = kind;
+  file.metadata["model"] = model.name;
+  if (model.pod) {
+    visit(*model.pod, [&](const char* name, const Tensor& part) {
+      if (part) file.tensors.emplace_back(name, part);
+    });
+    file.tensors.emplace_back("grid", model.grid);
+    file.metadata["pod.in_time"] = model.pod->in_time == InTime::linear ? "linear" : "cubic";
+  } else {
+    const std::vector<std::string> names = parameter_names(model.net);
+    for (std::size_t k = 0; k < model.theta.size(); ++k) file.tensors.emplace_back(names.at(k), model.theta[k]);
+  }
+  write_safetensors(file, path);
+}
+
+SavedModel read_model(const std::filesystem::path& path) {
+  const TensorFile file = read_safetensors(path);
+  const std::string source = path.string();
+  const auto text = [&](const std::string& key) {
+    const auto found = file.metadata.find(key);
+    return found == file.metadata.end() ? std::string() : found->second;
+  };
+  if (text("kind") != kind) bad_input(source, "", "not a model of this lowtide");
+  SavedModel model{.name = text("model"), .scaling = scaling_from(file.metadata, source)};
+  for (const auto& [key, value] : file.metadata)
+    if (key.starts_with("model.") || key.starts_with("init.")) model.settings[key] = value;
+  if (model.name == "pod") {
+    Pod pod{.out = std::ssize(model.scaling.fields),
+            .in_time = text("pod.in_time") == "linear" ? InTime::linear : InTime::cubic};
+    visit(pod, [&](const char* name, Tensor& part) {
+      if (file.has(name)) part = file.at(name);
+    });
+    model.grid = file.at("grid");
+    const bool good = model.grid.shape.rank() == 2 && pod.modes && pod.modes.shape.rank() == 2 && pod.times &&
+                      pod.coefficients && pod.coefficients.shape.rank() == 2 &&
+                      model.grid.shape[1] == model.scaling.dims() &&
+                      pod.modes.shape[1] == model.grid.shape[0] * pod.out &&
+                      pod.coefficients.shape == Shape({pod.times.size(), pod.modes.shape[0]}) &&
+                      (pod.in_time == InTime::linear || pod.bends.shape == pod.coefficients.shape);
+    if (!good) bad_input(source, "", "its tensors do not make a POD");
+    pod.points = model.grid.shape[0];
+    model.pod = std::move(pod);
+    return model;
+  }
+  std::vector<std::string> given;
+  for (const auto& [key, value] : model.settings) given.push_back(key + "=" + value);
+  Settings settings(given);
+  model.net = network_from(settings, "fast", model.name, Learning{});
+  fit(model.net, model.scaling.dims(), std::ssize(model.scaling.fields), model.scaling.parameters());
+  // Shapes as a network of these settings has them; its own start costs little.
+  const std::vector<std::string> names = parameter_names(model.net);
+  const Tensors like = init(model.net, Stream(0, "shapes"));
+  for (std::size_t k = 0; k < like.size(); ++k) {
+    const Tensor& part = file.at(names[k]);
+    if (part.shape != like[k].shape || part.dtype != Dtype::f32)
+      bad_input(source, names[k],
+                fmt::format("shape {} expected, found {}", to_string(like[k].shape), to_string(part.shape)));
+    if (!all_finite(part)) bad_input(source, names[k], "not finite");
+    model.theta.push_back(part);
+  }
+  return model;
+}
+
+}  // namespace lowtide

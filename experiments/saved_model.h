@@ -1,0 +1,36 @@
+// A trained model as a file: safetensors, whose header tells what it is and how its inputs and outputs are
+// scaled. Whoever has the file can evaluate it.
+#pragma once
+#include <lowtide/experiments/scaling.h>
+#include <lowtide/models/network.h>
+#include <lowtide/models/pod.h>
+
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <string>
+
+namespace lowtide {
+
+struct SavedModel {
+  std::string name;                               // "lrnr"
+  std::map<std::string, std::string> settings{};  // "model.width" -> "128"; all that rebuilds the network
+  Scaling scaling{};
+
+  // A network and its parameters, or POD and the points it stands on.
+  Network net{};
+  Tensors theta{};
+  std::optional<Pod> pod{};
+  Tensor grid{};  // (n,d), physical
+
+  std::int64_t coefficients() const;
+  std::int64_t parameter_count() const;
+
+  // The field at points x (n,d) at time t, in physical units, f64 (n,c).
+  Tensor values(const Tensor& x, double t, const std::vector<double>& mu = {}) const;
+};
+
+void write_model(const SavedModel& model, const std::filesystem::path& path);
+SavedModel read_model(const std::filesystem::path& path);
+
+}  // namespace lowtide
