@@ -99,7 +99,6 @@ struct Jump {
 // Each stretch of large differences of one sign is one jump, where it is steepest.
 std::vector<Jump> jumps_of(const Numbers& u) {
   std::vector<Jump> stretches, jumps;
-  if (u.size() < 3) return jumps;
   const auto [low, high] = std::minmax_element(u.begin(), u.end());
   const double range = *high - *low;
   if (!(range > 1e-6 * std::max(std::abs(*low), std::abs(*high)))) return jumps;  // constant but for rounding
