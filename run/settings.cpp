@@ -94,7 +94,7 @@ double Settings::get(const std::string& name, double standard, const std::string
   const Given* text = given(name);
   if (text && text->text != text_of(standard)) {  // a default may lie outside the limits: inf for none
     if (!parse(text->text, value)) refuse(name, text->text, text->place, "a number");
-    if (!std::isfinite(value) || value < least || value > most)
+    if (std::isnan(value) || value < least || value > most)
       refuse(name, text->text, text->place, "a number" + limits_text(least, -1e300, most, 1e300));
   }
   note({name, text_of(value), text_of(standard), help, Kind::real});

@@ -23,6 +23,7 @@ class Settings {
   void add_toml(std::string_view text, const std::string& source);  // messages name the source
 
   // What was given for `name`, else the default. InputError if it cannot be read, or lies outside the limits.
+  // A default may lie outside its limits, and may be given all the same: inf for none.
   double get(const std::string& name, double standard, const std::string& help, double least = -1e300,
              double most = 1e300);
   std::int64_t get(const std::string& name, std::int64_t standard, const std::string& help,
