@@ -36,8 +36,8 @@ BOOST_AUTO_TEST_CASE(schedules_are_their_formulas) {
   BOOST_CHECK_THROW((Schedule{.kind = Kind::linear, .epochs = 0}.at(0)), Error);
 }
 
-// What the body of PyTorch's torch.optim.lr_scheduler.ReduceLROnPlateau (commit 008f727) does with these
-// metrics, run in Python without the classes around it: the epochs of reductions, and what is left.
+// What PyTorch's own ReduceLROnPlateau does with these metrics, printed by plateau.py beside this file: the
+// epochs of reductions, and what is left.
 BOOST_AUTO_TEST_CASE(plateau_does_what_pytorch_does) {
   const double tenths[] = {10,   9,     9.5,  9,    8.95, 9.2, 8.999,        8.0, 8.1, 8.2,
                            8.3,  8.05,  7.95, 7.9,  7.99, 8.4, std::nan(""), 8,   8,   8,
