@@ -4,7 +4,7 @@
 #include <lowtide/experiments/measures.h>
 #include <lowtide/io/file.h>
 
-#include "run_folder.h"
+#include "run_figure.h"
 #include "verbs.h"
 
 #include <algorithm>
@@ -23,13 +23,6 @@ struct Compared {
   Measures train, heldout;
   double ns_per_point = 0;
 };
-
-std::vector<double> parameters_of(const Snapshots& set, std::int64_t frame) {
-  std::vector<double> mu;
-  if (set.mu)
-    for (std::int64_t p = 0; p < set.mu.shape[1]; ++p) mu.push_back(set.mu.at(frame * set.mu.shape[1] + p));
-  return mu;
-}
 
 Measures measured(const SavedModel& model, const Snapshots& set, const std::vector<std::int64_t>& frames) {
   const std::vector<std::int64_t> which = columns_of(set, model.scaling.fields);
@@ -145,6 +138,16 @@ void compare_runs(const CompareOptions& options, const Common& common) {
   std::vector<Compared> all;
   for (const fs::path& folder : options.runs) all.push_back(compared(folder, set));
   if (!options.csv.empty()) write_file(options.csv, csv_of(all));
+  if (!options.plot.empty()) {
+    std::vector<FinishedRun> runs;
+    for (const Compared& c : all) runs.push_back(c.run);
+    fs::path history = options.plot;
+    history.replace_filename(options.plot.stem().string() + "-history.svg");
+    if (!draw_reconstruction(runs, set, options.plot) || !draw_history(runs, history))
+      fmt::print(stderr, "lowtide: no picture, gnuplot is not installed; its script and data are there\n");
+    else if (!common.json)
+      fmt::print("pictures: {}, {}\n", options.plot.string(), history.string());
+  }
   if (!common.json) return print(all, set);
   Json list = Json::array();
   for (const Compared& c : all) list.push_back(json_of(c));

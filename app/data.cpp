@@ -36,15 +36,4 @@ void make_data(const DataOptions& options, const Common& common) {
   finish(set, output, run.work(), common);
 }
 
-void list_cases(const Common& common) {
-  Json list = Json::array();
-  for (const Case& c : cases()) {
-    if (common.json)
-      list.push_back({{"case", c.name}, {"about", c.about}});
-    else
-      fmt::print("{:<14} {}\n", c.name, c.about);
-  }
-  if (common.json) fmt::print("{}\n", list.dump(2));
-}
-
 }  // namespace lowtide::app

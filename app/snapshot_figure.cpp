@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 #include <lowtide/io/file.h>
 #include <lowtide/run/figure.h>
+#include "gnuplot.h"
 #include "raster.h"
 
 #include <algorithm>
@@ -13,38 +14,9 @@
 namespace lowtide::app {
 namespace {
 
-// Viridis, which stays readable in grey and for most kinds of colour blindness.
-constexpr const char* palette =
-    "set palette defined (0 '#440154', 1 '#472d7b', 2 '#3b528b', 3 '#2c728e', 4 '#21918c', 5 '#28ae80', "
-    "6 '#5ec962', 7 '#addc30', 8 '#fde725')\n";
-
 std::string title_of(const Snapshots& set, std::int64_t field) {
   const std::string& name = set.fields[static_cast<std::size_t>(field)];
   return set.case_name.empty() ? name : fmt::format("{}: {}", set.case_name, name);
-}
-
-// In a gnuplot string between single quotes, without its markup.
-std::string quoted(const std::string& text) {
-  std::string safe;
-  for (const char c : text)
-    if (c == '\'')
-      safe += "''";
-    else if (static_cast<unsigned char>(c) >= ' ')
-      safe += c;
-  return "'" + safe + "'";
-}
-
-void append_row(std::string& csv, const std::vector<double>& values) {
-  const char* comma = "";
-  for (const double value : values) {
-    csv += comma;
-    if (std::isnan(value))
-      csv += "nan";
-    else
-      fmt::format_to(std::back_inserter(csv), "{:.6g}", value);
-    comma = ",";
-  }
-  csv += '\n';
 }
 
 // Some frames, from the first to the last, without repetition.
@@ -68,9 +40,6 @@ const char* scale_of(const Range& range) {
   const bool decades = range.least > 0 && range.most > 10 * range.least && range.most < 1e5 * range.least;
   return decades ? "set logscale cb\n" : "";
 }
-
-// Dark enough for white paper, and told apart by most kinds of colour blindness.
-constexpr const char* line_colours[] = {"#332288", "#117733", "#0077bb", "#cc3311", "#882255"};
 
 std::string profiles(const Snapshots& set, std::int64_t field, const std::vector<std::int64_t>& shown,
                      int first_block) {

@@ -59,7 +59,7 @@ void evaluate_run(const EvalOptions& options, const Common& common);
 
 struct CompareOptions {
   std::vector<std::filesystem::path> runs;
-  std::filesystem::path data, csv;
+  std::filesystem::path data, csv, plot;
 };
 void compare_runs(const CompareOptions& options, const Common& common);
 
@@ -71,7 +71,7 @@ struct PlotOptions {
 void plot_snapshots(const PlotOptions& options, const Common& common);
 
 void show_info(const std::filesystem::path& file, const Common& common);
-void list_cases(const Common& common);
+void list_all(const Common& common);
 void print_settings(const Settings& settings, const Common& common);
 
 // Shared by the verbs that make snapshots.

@@ -94,6 +94,15 @@ SavedModel pod_of(const Prepared& prepared) {
   return model;
 }
 
+// Of all settings and the data: what a checkpoint belongs to.
+std::string hash_of(const Prepared& prepared) {
+  Stream hash(0, prepared.settings.toml());
+  for (const Tensor* part : {&prepared.set.t, &prepared.set.x, &prepared.set.u})
+    hash = hash.child({reinterpret_cast<const char*>(part->data<double>()),
+                       static_cast<std::size_t>(part->size()) * sizeof(double)});
+  return fmt::format("{:016x}", hash.key);
+}
+
 }  // namespace
 
 Settings settings_of(const Settings& settings) { return prepared_from(settings, true, true).settings; }
@@ -112,6 +121,7 @@ Prepared prepare(const Settings& settings, bool quiet) {
 
 Outcome train(Run& run, Prepared& prepared) {
   Outcome outcome;
+  run.config_hash(hash_of(prepared));
   if (!run.resumed()) write_file(run.folder() / "config.toml", prepared.settings.toml());
   if (prepared.job.model == "pod") {
     outcome.model = pod_of(prepared);

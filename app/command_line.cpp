@@ -1,0 +1,179 @@
+#include "command_line.h"
+#include <fmt/format.h>
+#include <lowtide/io/file.h>
+#include <lowtide/linalg/parallel.h>
+#include <lowtide/run/run.h>
+#include "verbs.h"
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <csignal>
+#include <cstdio>
+#include <memory>
+#include <new>
+#include <system_error>
+
+using namespace lowtide;
+using namespace lowtide::app;
+
+namespace {
+
+void add_output(CLI::App& verb, Output& output, const std::string& standard) {
+  verb.add_option("-o,--out", output.path, "file to write; " + standard)->type_name("FILE.h5");
+  verb.add_flag("--force", output.force, "overwrite it");
+  verb.add_flag("--plot", output.plot, "draw it too: FILE.svg, with FILE.gnuplot and FILE.csv");
+}
+
+void add_import_options(CLI::App& verb, ImportOptions& options) {
+  verb.add_option("--fields", options.fields, "names of the components, with commas between")->delimiter(',');
+  verb.add_option("--name", options.name, "of the case");
+  verb.add_option("--heldout", options.heldout, "every so many frames one is kept from training; 0: none")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
+  add_output(verb, options.output, "by default named after what is read");
+}
+
+int one_line(const char* kind, std::string what, int code) {
+  std::replace(what.begin(), what.end(), '\n', ' ');
+  fmt::print(stderr, "lowtide: {}{}\n", kind, what);
+  return code;
+}
+
+int run(int argc, char** argv) {
+  CLI::App program("Low-rank neural representations of wave dynamics", "lowtide");
+  program.set_version_flag("--version", LOWTIDE_VERSION);
+  Common common;
+  program.fallthrough();
+  program.add_option("--threads", common.threads, "threads to use; by default as many as there are cores")
+      ->check(CLI::Range(1, 1024));
+  program.add_flag("--json", common.json, "print the result as JSON");
+
+  CLI::App& list = *program.add_subcommand("list", "what there is: cases, models, recipes, optimizers");
+
+  DataOptions data;
+  CLI::App& data_verb = *program.add_subcommand("data", "solve a case and write its snapshots");
+  data_verb.add_option("case", data.name, "see `lowtide list`")->required()->type_name("CASE");
+  std::string preset = "demo";
+  data_verb.add_option("--preset", preset, "demo or paper")->type_name("PRESET")->capture_default_str();
+  data_verb.add_option("--set", data.settings, "a setting, as cells=200 or limiter=minmod; may be repeated")
+      ->type_name("NAME=VALUE")
+      ->take_all()
+      ->allow_extra_args(false);
+  data_verb.add_flag("--settings", data.list_settings, "list the settings of the case and stop");
+  add_output(data_verb, data.output, "by default CASE-PRESET.h5");
+
+  TrainOptions train;
+  CLI::App& train_verb = *program.add_subcommand("train", "train a model on a case, or on a file of snapshots");
+  train_verb.add_option("case", train.case_name, "see `lowtide list`; data: only a file")->type_name("CASE");
+  train_verb.add_option("--model", train.model, "lrnr (default), siren, ...; see `lowtide list`");
+  train_verb.add_option("--preset", train.preset, "sizes: demo (default) or paper");
+  train_verb.add_option("--recipe", train.recipe, "fast (default) or paper");
+  train_verb.add_option("--data", train.data, "snapshots in place of the case's own")->type_name("FILE.h5");
+  train_verb.add_option("--config", train.config, "settings from a file; --set wins over it")
+      ->type_name("FILE.toml");
+  train_verb.add_option("--set", train.settings, "a setting, as model.rank=16; may be repeated")
+      ->type_name("NAME=VALUE")
+      ->take_all()
+      ->allow_extra_args(false);
+  train_verb.add_flag("--settings", train.list_settings, "list the settings and stop");
+  train_verb.add_option("--seed", train.seed, "of all random numbers")->check(CLI::NonNegativeNumber);
+  train_verb.add_option("-o,--out", train.out, "folder of the run; by default run-CASE-MODEL")
+      ->type_name("DIR");
+  train_verb.add_flag("--force", train.force, "replace a run that is there");
+  train_verb.add_option("--resume", train.resume, "go on with a run that was stopped")->type_name("DIR");
+  train_verb.add_option("--checkpoint", train.checkpoint_every, "seconds between checkpoints")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
+
+  EvalOptions eval;
+  CLI::App& eval_verb = *program.add_subcommand("eval", "values of a trained model, as an array of numpy");
+  eval_verb.add_option("run", eval.run, "folder of the run")->required()->type_name("DIR");
+  eval_verb.add_option("--t", eval.times, "times, with commas between")->delimiter(',')->required();
+  eval_verb.add_option("--mu", eval.mu, "parameters beside time")->delimiter(',');
+  eval_verb.add_option("--x", eval.points, "points (n,d), an array of numpy")->type_name("FILE.npy");
+  eval_verb.add_option("--grid", eval.grid, "or so many cells a side; 100")->check(CLI::Range(1, 100000));
+  eval_verb.add_option("-o,--out", eval.out, "file to write (times, points, fields)")
+      ->required()
+      ->type_name("FILE.npy");
+  eval_verb.add_flag("--force", eval.force, "overwrite it");
+
+  CompareOptions compare;
+  CLI::App& compare_verb = *program.add_subcommand("compare", "errors and costs of runs, side by side");
+  compare_verb.add_option("runs", compare.runs, "folders of runs")->required()->type_name("DIR...");
+  compare_verb.add_option("--data", compare.data, "snapshots to compare on; by default those of the first run")
+      ->type_name("FILE.h5");
+  compare_verb.add_option("--plot", compare.plot, "draw the models against the data, and FILE-history.svg")
+      ->type_name("FILE.svg");
+  compare_verb.add_option("--csv", compare.csv, "write the table to a file")->type_name("FILE.csv");
+
+  CLI::App& import = *program.add_subcommand("import", "read what other programs have made: clawpack, npz");
+  ImportOptions claw, npz;
+  CLI::App& claw_verb =
+      *import.add_subcommand("clawpack", "read Clawpack's fort files, ascii or binary, with AMR");
+  claw_verb.add_option("folder", claw.from, "the folder they are in")->required()->type_name("DIR");
+  add_import_options(claw_verb, claw);
+  CLI::App& npz_verb =
+      *import.add_subcommand("npz", "read numpy arrays t, x, u and optionally weight, offsets, mu");
+  npz_verb.add_option("file", npz.from, "what numpy.savez has written")->required()->type_name("FILE.npz");
+  add_import_options(npz_verb, npz);
+
+  std::filesystem::path looked_at;
+  CLI::App& info = *program.add_subcommand("info", "what is in a file of snapshots");
+  info.add_option("file", looked_at, "file to look at")->required()->type_name("FILE");
+
+  PlotOptions plot;
+  CLI::App& plot_verb = *program.add_subcommand("plot", "draw a file of snapshots");
+  plot_verb.add_option("file", plot.from, "file of snapshots")->required()->type_name("FILE.h5");
+  plot_verb.add_option("-o,--out", plot.to, "picture to write; by default FILE.svg")->type_name("FILE.svg");
+  plot_verb.add_option("--field", plot.field, "which to draw; by default the first");
+  plot_verb.add_flag("--force", plot.force, "overwrite it");
+
+  try {
+    program.parse(argc, argv);
+  } catch (const CLI::ParseError& e) {
+    if (e.get_exit_code() == 0) return program.exit(e);  // help, version
+    return one_line("", e.what(), 2);
+  }
+  if (program.get_subcommands().empty()) return one_line("", "a verb expected; lowtide --help lists them", 2);
+  if (import && import.get_subcommands().empty())
+    return one_line("", "import what? There are clawpack and npz (see lowtide import --help)", 2);
+  std::unique_ptr<ThreadLimit> limit;
+  if (common.threads > 0) limit = std::make_unique<ThreadLimit>(common.threads);
+  if (list) list_all(common);
+  if (data_verb) {
+    data.preset = preset_named(preset);
+    make_data(data, common);
+  }
+  if (train_verb) train_model(train, common);
+  if (eval_verb) evaluate_run(eval, common);
+  if (compare_verb) compare_runs(compare, common);
+  if (claw_verb) import_from_clawpack(claw, common);
+  if (npz_verb) import_from_npz(npz, common);
+  if (info) show_info(looked_at, common);
+  if (plot_verb) plot_snapshots(plot, common);
+  if (std::fflush(stdout) != 0) return one_line("", "cannot write to the standard output", 4);
+  return 0;
+}
+
+}  // namespace
+
+int lowtide::app::command_line(int argc, char** argv) {
+  std::signal(SIGXFSZ, SIG_IGN);  // a file over the user's limit is an error like any other
+  try {
+    return run(argc, argv);
+  } catch (const FileError& e) {
+    return one_line("", e.what(), 4);
+  } catch (const std::system_error& e) {  // of printing
+    return one_line("", e.what(), 4);
+  } catch (const Stopped& e) {
+    return one_line("", e.what(), 75);
+  } catch (const NonFiniteError& e) {
+    return one_line("diverged: ", e.what(), 3);
+  } catch (const SolverError& e) {
+    return one_line("diverged: ", e.what(), 3);
+  } catch (const std::bad_alloc&) {
+    return one_line("", "out of memory", 2);
+  } catch (const std::exception& e) {
+    return one_line("", e.what(), 2);
+  }
+}

@@ -1,0 +1,23 @@
+// Figures of trained models: against the data, and how they got there.
+#pragma once
+#include <filesystem>
+#include <vector>
+
+#include "run_folder.h"
+
+namespace lowtide::app {
+
+// The set with the model's values, of the fields that it has learned, in place of the data.
+Snapshots predicted(const SavedModel& model, const Snapshots& set);
+
+// The data and all models at three times, held-out ones if there are any. In one dimension profiles, and below
+// them the surroundings of the strongest jump; in two the data, each model and what they differ by.
+// False if gnuplot is not installed.
+bool draw_reconstruction(const std::vector<FinishedRun>& runs, const Snapshots& set,
+                         const std::filesystem::path& path);
+
+// Errors over the epochs, as the misfits to the power 1/q; below them the learning rate and, where there is
+// one, the mollifier's width.
+bool draw_history(const std::vector<FinishedRun>& runs, const std::filesystem::path& path);
+
+}  // namespace lowtide::app
