@@ -6,6 +6,7 @@
 #include <lowtide/io/safetensors.h>
 
 #include <algorithm>
+#include <limits>
 
 namespace lowtide {
 namespace {
@@ -20,6 +21,42 @@ void visit(P& pod, See&& see) {
   see("coefficients", pod.coefficients);
   see("bends", pod.bends);
   see("singular_values", pod.singular_values);
+}
+
+bool is_pod(const Pod& pod, const Tensor& grid, std::int64_t dims) {
+  for (const Tensor* part : {&pod.times, &pod.modes, &pod.coefficients, &grid})
+    if (!*part || part->dtype != Dtype::f64 || part->size() == 0 || !all_finite(*part)) return false;
+  if (pod.bends && (pod.bends.dtype != Dtype::f64 || !all_finite(pod.bends))) return false;
+  for (std::int64_t k = 1; k < pod.times.size(); ++k)
+    if (!(pod.times.at(k - 1) < pod.times.at(k))) return false;
+  return grid.shape.rank() == 2 && pod.modes.shape.rank() == 2 && pod.times.shape.rank() == 1 &&
+         pod.coefficients.shape.rank() == 2 && grid.shape[1] == dims &&
+         pod.modes.shape[1] == grid.shape[0] * pod.out &&
+         pod.coefficients.shape == Shape({pod.times.size(), pod.modes.shape[0]}) &&
+         (pod.in_time == InTime::linear || (pod.bends && pod.bends.shape == pod.coefficients.shape));
+}
+
+// The network that the settings describe, if it has as many parameters as the file: no small file makes a large
+// network.
+Network network_of(const SavedModel& model, const TensorFile& file) {
+  double present = 0, most = 1;  // an upper bound of the parameters, but for a small factor
+  for (const auto& [name, part] : file.tensors) present += static_cast<double>(part.size());
+  std::vector<std::string> given;
+  for (const auto& [key, value] : model.settings) given.push_back(key + "=" + value);
+  Settings settings(given);
+  Network net = network_from(settings, "fast", model.name, Learning{});
+  for (const Settings::Used& used : settings.used())
+    if (used.kind == Settings::Kind::whole) {
+      const double size = std::stod(used.value);
+      most *= std::max(1.0, used.name.ends_with("width") ? size * size : size);
+      if (size > present) most = std::numeric_limits<double>::infinity();
+    }
+  if (most < 1e17) {  // it can be counted
+    fit(net, model.scaling.dims(), std::ssize(model.scaling.fields), model.scaling.parameters());
+    if (static_cast<double>(parameter_count(net)) == present) return net;
+  }
+  throw InputError(
+      fmt::format("its settings are those of a network of another size than its {} numbers", present));
 }
 
 }  // namespace
@@ -74,22 +111,16 @@ SavedModel read_model(const std::filesystem::path& path) {
       if (file.has(name)) part = file.at(name);
     });
     model.grid = file.at("grid");
-    const bool good = model.grid.shape.rank() == 2 && pod.modes && pod.modes.shape.rank() == 2 && pod.times &&
-                      pod.coefficients && pod.coefficients.shape.rank() == 2 &&
-                      model.grid.shape[1] == model.scaling.dims() &&
-                      pod.modes.shape[1] == model.grid.shape[0] * pod.out &&
-                      pod.coefficients.shape == Shape({pod.times.size(), pod.modes.shape[0]}) &&
-                      (pod.in_time == InTime::linear || pod.bends.shape == pod.coefficients.shape);
-    if (!good) bad_input(source, "", "its tensors do not make a POD");
+    if (!is_pod(pod, model.grid, model.scaling.dims())) bad_input(source, "", "its tensors do not make a POD");
     pod.points = model.grid.shape[0];
     model.pod = std::move(pod);
     return model;
   }
-  std::vector<std::string> given;
-  for (const auto& [key, value] : model.settings) given.push_back(key + "=" + value);
-  Settings settings(given);
-  model.net = network_from(settings, "fast", model.name, Learning{});
-  fit(model.net, model.scaling.dims(), std::ssize(model.scaling.fields), model.scaling.parameters());
+  try {
+    model.net = network_of(model, file);
+  } catch (const Error& error) {
+    bad_input(source, "", error.what());
+  }
   // Shapes as a network of these settings has them; its own start costs little.
   const std::vector<std::string> names = parameter_names(model.net);
   const Tensors like = init(model.net, Stream(0, "shapes"));

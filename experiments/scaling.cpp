@@ -35,6 +35,7 @@ std::string text_of(const std::vector<Range>& ranges) {
 }
 
 std::vector<double> numbers(const std::string& text, const std::string& source, const std::string& key) {
+  if (text.ends_with(',')) bad_input(source, key, "a number expected after the last comma");
   std::vector<double> all;
   for (const std::string& word : split(text)) {
     double number = 0;
@@ -50,7 +51,11 @@ std::vector<Range> ranges(const std::string& text, const std::string& source, co
   const std::vector<double> all = numbers(text, source, key);
   if (all.empty() || all.size() % 2 != 0) bad_input(source, key, "pairs of numbers expected");
   std::vector<Range> result;
-  for (std::size_t i = 0; i < all.size(); i += 2) result.push_back({all[i], all[i + 1]});
+  for (std::size_t i = 0; i < all.size(); i += 2) {
+    if (all[i] > all[i + 1])
+      bad_input(source, key, fmt::format("a range from {} down to {}", all[i], all[i + 1]));
+    result.push_back({all[i], all[i + 1]});
+  }
   return result;
 }
 
@@ -112,6 +117,8 @@ Scaling scaling_from(const std::map<std::string, std::string>& metadata, const s
                   numbers(text("scaling.size"), source, "scaling.size")};
   if (scaling.fields.empty() || scaling.fields.size() != scaling.size.size())
     bad_input(source, "scaling.size", "fields and sizes differ in number");
+  for (const double size : scaling.size)
+    if (!(size > 0)) bad_input(source, "scaling.size", fmt::format("{} is not positive", size));
   return scaling;
 }
 
