@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 namespace lowtide {
 namespace {
@@ -50,8 +51,9 @@ struct Progression {
   }
 };
 
-Schedule schedule_of(const Recipe& r, bool absolute) {
-  const std::int64_t epochs = absolute ? r.l1_epochs : r.epochs;
+// Of the epochs with q = 2, or of the `left` ones with q = 1.
+Schedule schedule_of(const Recipe& r, bool absolute, std::int64_t left = 0) {
+  const std::int64_t epochs = absolute ? left : r.epochs;
   Schedule schedule{.lr = absolute ? r.l1_lr : r.lr,
                     .epochs = static_cast<double>(epochs),
                     .warmup = absolute ? 0 : r.warmup,
@@ -103,7 +105,7 @@ Trained train(Run& run, const Recipe& recipe, const Network& net, const Snapshot
 
   const std::int64_t per_epoch = batches.count(data.frames()), epochs = recipe.epochs + recipe.l1_epochs;
   const Stream order = run.rng("batches");
-  const Schedule squares = schedule_of(recipe, false), absolutes = schedule_of(recipe, true);
+  const Schedule squares = schedule_of(recipe, false);
   std::vector<FrameBatch> dealt;
   std::int64_t dealt_for = -1;
 
@@ -120,7 +122,8 @@ Trained train(Run& run, const Recipe& recipe, const Network& net, const Snapshot
     if (absolute) kind.kind = recipe.charbonnier > 0 ? Misfit::Kind::charbonnier : Misfit::Kind::absolute;
     const double part = (static_cast<double>(turn) + .5) / static_cast<double>(per_epoch);
     optimizer.lr = recipe.schedule == "plateau" ? now.rate
-                   : absolute ? absolutes.at(static_cast<double>(epoch - now.absolute_since) + part)
+                   : absolute                   ? schedule_of(recipe, true, epochs - now.absolute_since)
+                                    .at(static_cast<double>(epoch - now.absolute_since) + part)
                               : squares.at(static_cast<double>(epoch) + part);
 
     const BatchLoss loss(recipe, net, data, kind, data.tiles(dealt[static_cast<std::size_t>(turn)], tile_rows));
@@ -159,10 +162,12 @@ Trained train(Run& run, const Recipe& recipe, const Network& net, const Snapshot
                           mean_loss, mean_misfit, absolute ? 1 : 2, width, optimizer.lr));
     now.loss = now.misfit = now.sparse = now.ortho = 0;
 
-    if (!absolute && ((recipe.tau > 0 && now.turn.update(mean_misfit, epoch, now.rate, &now.plateau)) ||
-                      (recipe.tau == 0 && recipe.l1_epochs > 0 && epoch + 1 == recipe.epochs)))
-      now.absolute_since = epoch + 1;
-    if (recipe.schedule == "plateau") now.plateau.step(mean_loss, now.rate);
+    const bool after_epochs = recipe.tau == 0 && recipe.l1_epochs > 0 && epoch + 1 == recipe.epochs;
+    if (after_epochs) now.turn.tau = std::numeric_limits<double>::infinity();
+    if ((recipe.tau > 0 || after_epochs) && now.turn.update(mean_misfit, epoch, now.rate, &now.plateau))
+      now.absolute_since = epoch + 1;  // this loss was of squares: the plateau must not remember it
+    else if (recipe.schedule == "plateau")
+      now.plateau.step(mean_loss, now.rate);
   }
   result.steps = epochs * per_epoch;
   return result;
