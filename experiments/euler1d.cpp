@@ -14,8 +14,11 @@ LOWTIDE_CASE(euler1d, "two blast waves between walls, compressible gas in one di
   const pde::Euler<1> gas{.gamma = run.param("gamma", 1.4, "ratio of specific heats", 1.01, 10.0)};
   const std::int64_t cells = run.param("cells", run.preset(250, 1000), "cells", 4);
   const pde::Grid1D tube{cells, 0, 1, {pde::Boundary::wall, pde::Boundary::wall}};
+  const double left = run.param("left", 1000.0, "pressure left of 0.1", 1e-9, 1e9),
+               middle = run.param("middle", 0.01, "pressure between 0.1 and 0.9", 1e-9, 1e9),
+               right = run.param("right", 100.0, "pressure right of 0.9", 1e-9, 1e9);
   const auto initial = [&](double x) {
-    const double pressure = x < 0.1 ? 1000 : x < 0.9 ? 0.01 : 100;
+    const double pressure = x < 0.1 ? left : x < 0.9 ? middle : right;
     return gas.conserved(pde::State<double, 3>{1, 0, pressure});
   };
   run.learning({.fields = "density",

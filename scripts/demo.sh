@@ -1,21 +1,30 @@
 #!/bin/bash
-# Builds lowtide, trains the demonstration model and says where its picture is.
-# usage: scripts/demo.sh [options of the experiment]     --out DIR, default run-demo
+# The main job, from data to figures: solves the Euler case, trains an LRNR and hypernetwork-SIRENs on it, at equal
+# steps and at equal time, compares them on frames that none has seen.
+# usage: scripts/demo.sh [DIR]     default run-demo
 set -euo pipefail
 cd "$(dirname "$0")/.."
+out=${1:-run-demo}
+[ ! -e "$out" ] || { echo "demo: $out exists; remove it or name another folder" >&2; exit 2; }
 scripts/setup.sh
 echo "building..."
 scripts/build.sh release
+lowtide=build/release/lowtide
 
-out=run-demo
-for ((i = 1; i < $#; ++i)); do
-  if [ "${!i}" = --out ]; then
-    next=$((i + 1))
-    out=${!next}
-  fi
-done
-build/release/experiments/travelling_wave --out "$out" "$@"
+mkdir -p "$out"
+"$lowtide" data euler1d -o "$out/data.h5" --plot
+train() { "$lowtide" train euler1d --data "$out/data.h5" "$@"; }
+number() { sed -n "s/^ *\"$1\": *\([0-9.e+-]*\),*$/\1/p" "$out/$2/manifest.json"; }
 
-picture=$(find "$out" -name '*.svg' -o -name '*.png' | sort | head -n 1)
-[ -n "$picture" ] || { echo "demo: no picture in $out" >&2; exit 1; }
-echo "picture: $picture"
+train --model lrnr --out "$out/lrnr"
+train --model siren --out "$out/siren"
+
+# A SIREN with the epochs that fit into the LRNR's time.
+part=$(awk -v a="$(number seconds lrnr)" -v b="$(number seconds siren)" 'BEGIN { print (a < b ? a / b : 1) }')
+epochs() { awk -v n="$1" -v part="$part" 'BEGIN { n = int(n * part); print (n < 1 ? 1 : n) }'; }
+train --model siren --out "$out/siren-equal-time" \
+  --set "train.epochs=$(epochs 600)" --set "train.l1_epochs=$(epochs 200)"
+
+"$lowtide" compare "$out/lrnr" "$out/siren" "$out/siren-equal-time" \
+  --plot "$out/compare.svg" --csv "$out/compare.csv" | tee "$out/compare.txt"
+echo "pictures: $out/data.svg, $out/compare.svg, $out/compare-history.svg"
