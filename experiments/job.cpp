@@ -39,14 +39,11 @@ void ask(Prepared& prepared, Settings& settings, const Learning& learning) {
 }
 
 // Of a file: the frames that it holds out, unless told otherwise.
-Snapshots from_file(const Job& job, Settings& settings) {
+std::int64_t heldout_of_file(Settings& settings) {
   const std::int64_t every =
       settings.get("heldout", -1, "every so many frames one is kept from training; -1: as the file says", -1);
   if (every == 1) throw InputError("setting heldout=1 would keep every frame from training");
-  settings.check_all_used();
-  Snapshots set = read_snapshots(job.data);
-  if (every >= 0) hold_out(set, every);
-  return set;
+  return every;
 }
 
 Prepared prepared_from(const Settings& given, bool quiet, bool only_settings) {
@@ -59,7 +56,10 @@ Prepared prepared_from(const Settings& given, bool quiet, bool only_settings) {
   run.also_ask([&](CaseRun& r) { ask(prepared, r.settings(), r.learning()); });
   if (job.case_name == "data") {
     ask(prepared, run.settings(), Learning{});
-    if (!only_settings) prepared.set = from_file(job, run.settings());
+    const std::int64_t every = heldout_of_file(run.settings());
+    run.settings().check_all_used();
+    if (!only_settings) prepared.set = read_snapshots(job.data);
+    if (!only_settings && every >= 0) hold_out(prepared.set, every);
   } else {
     if (only_settings || !job.data.empty()) run.only_settings();
     try {
