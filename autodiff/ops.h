@@ -112,7 +112,8 @@ Var dot(const Var& a, const Var& b);        // of all elements
 Var affine(const Var& x, const Var& w, const Var& b, Activation activation = Activation::none,
            double frequency = 1);
 // sigma(U (s1 o VT z) + B s2) for the rows z of (n,m). Factors are stored by rows, one rank-one term a
-// row: u (r,w), v (r,m), b (q,w); s1 (r), s2 (q) -> (n,w)
+// row: u (r,w), v (r,m), b (q,w); s1 (r), s2 (q) -> (n,w). Several frames at once: s1 (F,r), s2 (F,q), and
+// rows of z that are those of the first frame, of the second, ..., equally many of each.
 Var low_rank_layer(const Var& z, const Var& u, const Var& v, const Var& b, const Var& s1, const Var& s2,
                    Activation activation = Activation::none);
 

@@ -103,14 +103,16 @@ Tensors LowRankNet::init(const Stream& stream, Dtype dtype) const {
 }
 
 Var LowRankNet::operator()(std::span<const Var> parameters, const Var& x, const Var& s) const {
-  if (parameters.size() < parameter_tensors() || s.size() != coefficients())
-    fail<ShapeError>("lrnr", fmt::format("needs {} factors and {} coefficients, got {} tensors and {}",
-                                         parameter_tensors(), coefficients(), parameters.size(), s.size()));
+  const int axis = s.shape().rank() - 1;  // along which the coefficients of one time stand
+  if (parameters.size() < parameter_tensors() || axis < 0 || axis > 1 || s.shape()[axis] != coefficients())
+    fail<ShapeError>("lrnr",
+                     fmt::format("needs {0} factors and coefficients ({1}) or (F,{1}), got {2} tensors and {3}",
+                                 parameter_tensors(), coefficients(), parameters.size(), to_string(s.shape())));
   Var z = x;
   for (std::int64_t l = 0; l < depth; ++l) {
     const Var* factors = &parameters[static_cast<std::size_t>(3 * l)];
-    const Var s1 = slice(s, 0, 2 * l * rank, (2 * l + 1) * rank),
-              s2 = slice(s, 0, (2 * l + 1) * rank, (2 * l + 2) * rank);
+    const Var s1 = slice(s, axis, 2 * l * rank, (2 * l + 1) * rank),
+              s2 = slice(s, axis, (2 * l + 1) * rank, (2 * l + 2) * rank);
     z = low_rank_layer(z, factors[0], factors[1], factors[2], s1, s2,
                        l + 1 < depth ? activation : Activation::none);
   }

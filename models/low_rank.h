@@ -27,7 +27,8 @@ struct LowRankNet {
 
   // U1, V1, B1, U2, V2, B2, ..., each stored by rows (see low_rank_layer).
   Tensors init(const Stream& stream, Dtype dtype) const;
-  // u at the rows of x, for s = (s1_1, s2_1, s1_2, ...). Parameters after the factors are not looked at.
+  // u at the rows of x, for s = (s1_1, s2_1, s1_2, ...); for s (F,n), of F times in turn, equally many rows of
+  // each. Parameters after the factors are not looked at.
   Var operator()(std::span<const Var> parameters, const Var& x, const Var& s) const;
   // What the network costs at least, forward and backward, for points of one time: multiplications and
   // additions of the factored hidden layers (12 width rank each) and of the assembled thin ones.

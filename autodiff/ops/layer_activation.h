@@ -5,6 +5,9 @@
 #include <lowtide/linalg/blas.h>
 #include <lowtide/linalg/function_ref.h>
 
+#include <algorithm>
+#include <array>
+
 namespace lowtide {
 
 struct LayerActivation {
@@ -37,23 +40,32 @@ struct LayerActivation {
     return seed;
   }
 
-  // The cotangent of what went in, (n,w), and its sum over the n points, row by row while a row is in cache.
+  // The cotangent of what went in, (n,w), and its sums over the n points, (w), or over each of F runs of n / F
+  // points, (F,w): a few rows at a time, while they are in cache.
   template <class T>
-  Tensor pull(const PullRule& rule, Tensor& sum) const {
-    const std::int64_t n = rule.y.shape()[0], w = rule.y.shape()[1];
+  Tensor pull(const PullRule& rule, Tensor& sums) const {
+    static constexpr auto ones = [] {
+      std::array<T, 64> all{};
+      all.fill(T{1});
+      return all;
+    }();
+    const std::int64_t w = rule.y.shape()[1], runs = sums.shape.rank() == 1 ? 1 : sums.shape[0],
+                       n = runs == 0 ? 0 : rule.y.shape()[0] / runs,
+                       most =
+                           std::clamp<std::int64_t>(4096 / std::max<std::int64_t>(w, 1), 1, std::ssize(ones));
     const T* value = rule.y.peek().data<T>();
-    sum = zeros({w}, dtype_of<T>);
-    T* total = sum.mutable_data<T>();
+    T* total = sums.mutable_data<T>();
+    if (n == 0) std::fill_n(total, sums.size(), T{0});
     Tensor ybar = rule.take_ybar();
-    if (activation == Activation::none) {
-      for (std::int64_t i = 0; i < n; ++i) blas::axpy(w, T{1}, ybar.data<T>() + i * w, total);
-      return ybar;
-    }
-    T* bar = ybar.mutable_data<T>();
-    for (std::int64_t i = 0; i < n; ++i) {
-      scale_by_slope(value, bar, i * w, w);
-      blas::axpy(w, T{1}, bar + i * w, total);
-    }
+    T* own = activation == Activation::none ? nullptr : ybar.mutable_data<T>();
+    const T* bar = ybar.data<T>();
+    for (std::int64_t run = 0; run < runs; ++run, total += w)
+      for (std::int64_t done = 0, rows; done < n; done += rows) {
+        rows = std::min(most, n - done);
+        const std::int64_t at = (run * n + done) * w;
+        if (own) scale_by_slope(value, own, at, rows * w);
+        blas::gemv(Trans::yes, rows, w, T{1}, bar + at, w, ones.data(), done == 0 ? T{0} : T{1}, total);
+      }
     return ybar;
   }
 

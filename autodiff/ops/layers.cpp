@@ -76,7 +76,7 @@ struct Affine {
     dispatch(x.dtype, [&](auto zero) {
       using T = decltype(zero);
       const T f = static_cast<T>(keep.frequency);
-      Tensor sum;
+      Tensor sum({q}, x.dtype);
       const Tensor ybar = keep.activation.template pull<T>(rule, sum);
       if (rule.wants(0)) {
         const auto xbar = rule.target(0);

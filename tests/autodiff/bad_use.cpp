@@ -43,7 +43,8 @@ BOOST_AUTO_TEST_CASE(shapes_that_disagree) {
     uses.push_back({name, {"(2,3)", "(2)"}, [op = op] { op(tensor({2, 3}), tensor({2})); }});
     uses.push_back({name, {"(0)", "(2)"}, [op = op] { op(tensor({0}), tensor({2})); }});
   }
-  const Var m23 = tensor({2, 3}), m34 = tensor({3, 4}), v3 = tensor({3}), k = tensor({2, 2, 3});
+  const Var m23 = tensor({2, 3}), m33 = tensor({3, 3}), m34 = tensor({3, 4}), v3 = tensor({3}),
+            k = tensor({2, 2, 3});
   const std::vector<std::int64_t> rows{0, 1};
   const std::vector<Misuse> others = {
       {"clamp", {"(2,3)", "(4)"}, [&] { clamp(m23, tensor({4}), tensor({})); }},
@@ -147,6 +148,9 @@ BOOST_AUTO_TEST_CASE(shapes_that_disagree) {
        [&] {
          low_rank_layer(m23, m34, m34, tensor({2, 2}), v3, v3);
        }},
+      {"low_rank_layer", {"s1 (2,3)", "(F,q)"}, [&] { low_rank_layer(m23, m34, m33, m34, m23, m33); }},
+      {"low_rank_layer", {"s1 (3)", "s2 (2,3)"}, [&] { low_rank_layer(m23, m34, m33, m34, v3, m23); }},
+      {"low_rank_layer", {"z (3,3)", "s1 (2,3)"}, [&] { low_rank_layer(m33, m34, m33, m34, m23, m23); }},
       {"triangular_solve",
        {"(2,3)", "(2,2)"},
        [&] {

@@ -30,6 +30,42 @@ BOOST_AUTO_TEST_CASE(is_the_dense_network_it_stands_for) {
   BOOST_TEST(max_abs((y - z).value()) <= 1e-14 * max_abs(y.value()) + 1e-15);
 }
 
+// Rows of several times at once: values, and gradients to all factors, coefficients and points.
+BOOST_AUTO_TEST_CASE(several_times_are_those_of_each) {
+  const Lrnr wide{.in = 2, .out = 1, .width = 10, .depth = 4, .rank = 3};
+  constexpr std::int64_t times = 4, points = 7;
+  const Tensors theta = some_parameters(wide);
+  Stream stream(1, "several");
+  const Tensor x = stream.uniform({times * points, 2}, Dtype::f64, -1, 1),
+               s = stream.uniform({times, wide.coefficients()}, Dtype::f64, -1, 1),
+               weights = stream.uniform({times * points, 1}, Dtype::f64, 0, 1);
+  Tensors arguments(theta.begin(), theta.begin() + static_cast<std::ptrdiff_t>(wide.field_tensors()));
+  arguments.push_back(s);
+  arguments.push_back(x);
+  const auto at_once = [&](const Vars& v) {
+    const std::span<const Var> factors(v.data(), v.size() - 2);
+    return wide(factors, v.back(), v[v.size() - 2]);
+  };
+  const auto one_by_one = [&](const Vars& v) {
+    const std::span<const Var> factors(v.data(), v.size() - 2);
+    Vars parts;
+    for (std::int64_t k = 0; k < times; ++k)
+      parts.push_back(wide(factors, slice(v.back(), 0, k * points, (k + 1) * points),
+                           reshape(slice(v[v.size() - 2], 0, k, k + 1), {wide.coefficients()})));
+    return concatenate(parts, 0);
+  };
+  const Tensor a = value(at_once, arguments), b = value(one_by_one, arguments);
+  BOOST_REQUIRE((a.shape == b.shape));
+  BOOST_TEST(max_abs((Var(a) - Var(b)).value()) <= 1e-13 * max_abs(b));
+  const auto loss = [&](const auto& f) {
+    return [&](const Vars& v) { return sum(square(f(v)) * Var(weights)); };
+  };
+  const Tensors g = value_and_grad(loss(at_once), arguments).gradient,
+                h = value_and_grad(loss(one_by_one), arguments).gradient;
+  for (std::size_t k = 0; k < g.size(); ++k)
+    BOOST_TEST(max_abs((Var(g[k]) - Var(h[k])).value()) <= 1e-12 * max_abs(h[k]), "argument " << k);
+}
+
 BOOST_AUTO_TEST_CASE(derivatives_of_the_whole_model) {
   Stream stream(1, "points");
   const Tensor x = stream.uniform({3, 1}, Dtype::f64, -1, 1), u = stream.uniform({3, 1}, Dtype::f64, -1, 1);
@@ -215,6 +251,9 @@ BOOST_AUTO_TEST_CASE(refuses_sizes_that_do_not_fit) {
   const Var x(zeros({2, 1}, Dtype::f64));
   BOOST_CHECK_THROW(model(vars(theta), x, Var(ones({3}, Dtype::f64))), ShapeError);
   BOOST_CHECK_THROW(model(Vars{}, x, Var(ones({12}, Dtype::f64))), ShapeError);
+  BOOST_CHECK_THROW(model(vars(theta), x, Var(ones({12, 1}, Dtype::f64))), ShapeError);
+  BOOST_CHECK_THROW(model(vars(theta), x, Var(ones({3, 12}, Dtype::f64))), ShapeError);  // 2 rows of 3 times
+  BOOST_TEST((model(vars(theta), x, Var(ones({2, 12}, Dtype::f64))).shape() == Shape({2, 1})));
   BOOST_CHECK_THROW(model.coefficients_at(vars(theta), Var(zeros({2, 1}, Dtype::f64))), ShapeError);
   Lrnr thin{.in = 3, .rank = 2};
   thin.start = Start::kinks;
