@@ -7,6 +7,9 @@
 namespace lowtide {
 namespace {
 
+// The least for which products run at full speed, as far as there are so many.
+constexpr std::int64_t tile_rows = 250;
+
 // One over the norm of the data of each field, divided by the number of fields: the misfit is the mean over
 // them.
 Tensor scales_of(const Misfit& kind, const std::vector<TrainingData::Piece>& pieces) {
@@ -22,45 +25,80 @@ Tensor scales_of(const Misfit& kind, const std::vector<TrainingData::Piece>& pie
   return scales;
 }
 
+// Rows of all, one after the other; none if the first has none.
+Tensor stacked(std::span<const TrainingData::Piece> pieces, Tensor TrainingData::Piece::*part) {
+  const Tensor& first = pieces[0].*part;
+  if (pieces.size() == 1 || !first) return first;
+  std::int64_t rows = 0;
+  for (const auto& piece : pieces) rows += (piece.*part).shape[0];
+  Tensor all(first.shape.with(0, rows), Dtype::f32);
+  float* to = all.mutable_data<float>();
+  for (const auto& piece : pieces) to = std::copy_n((piece.*part).data<float>(), (piece.*part).size(), to);
+  return all;
+}
+
 }  // namespace
 
+// Rows of one time, or equally many of each of several times.
+struct BatchLoss::TileData {
+  std::int64_t first, times;  // rows of times_
+  Tensor x, y, weights;
+};
+
 BatchLoss::BatchLoss(const Recipe& recipe, const Network& net, const TrainingData& data, const Misfit& kind,
-                     std::vector<TrainingData::Piece> pieces)
-    : recipe_(recipe),
-      net_(net),
-      kind_(kind),
-      pieces_(std::make_shared<const std::vector<TrainingData::Piece>>(std::move(pieces))),
-      scales_(scales_of(kind, *pieces_)) {
+                     const std::vector<TrainingData::Piece>& pieces)
+    : recipe_(recipe), net_(net), kind_(kind), scales_(scales_of(kind, pieces)) {
   std::vector<float> times;
-  std::int64_t last = -1, rows = 0;
-  for (const auto& piece : *pieces_) {
-    if (piece.frame != last) {
+  std::vector<std::int64_t> row;  // of each piece's time
+  for (const auto& piece : pieces) {
+    points_ += static_cast<double>(piece.x.shape[0]);
+    if (row.empty() || piece.frame != pieces[row.size() - 1].frame) {
       const Tensor t = data.times().rows(piece.frame, piece.frame + 1);
       times.insert(times.end(), t.data<float>(), t.data<float>() + t.size());
-      last = piece.frame;
-      ++rows;
+      row.push_back(row.empty() ? 0 : row.back() + 1);
+    } else {
+      row.push_back(row.back());
     }
-    row_.push_back(rows - 1);
   }
-  times_ = Tensor({rows, data.times().shape[1]}, Dtype::f32);
+  times_ = Tensor({row.back() + 1, data.times().shape[1]}, Dtype::f32);
   std::copy(times.begin(), times.end(), times_.mutable_data<float>());
+
+  // Runs of pieces that may share tiles are cut evenly.
+  auto tiles = std::make_shared<std::vector<TileData>>();
+  for (std::size_t begin = 0, end; begin < pieces.size(); begin = end) {
+    const std::int64_t points = std::max<std::int64_t>(1, pieces[begin].x.shape[0]);
+    end = begin + 1;
+    while (takes_several_times(net) && end < pieces.size() && row[end] == row[end - 1] + 1 &&
+           pieces[end].x.shape[0] == pieces[begin].x.shape[0])
+      ++end;
+    const auto length = static_cast<std::int64_t>(end - begin);
+    const std::int64_t together = std::max<std::int64_t>(1, (tile_rows + points - 1) / points),
+                       count = std::max<std::int64_t>(1, (length + together / 2) / together);
+    for (std::int64_t k = 0; k < count; ++k) {
+      const std::int64_t from = k * length / count, to = (k + 1) * length / count;
+      const auto own = std::span(pieces).subspan(begin + static_cast<std::size_t>(from),
+                                                 static_cast<std::size_t>(to - from));
+      tiles->push_back({row[begin] + from, to - from, stacked(own, &TrainingData::Piece::x),
+                        stacked(own, &TrainingData::Piece::y), stacked(own, &TrainingData::Piece::weights)});
+    }
+  }
+  tiles_ = std::move(tiles);
 }
 
 struct BatchLoss::TileLoss {
   const Network net;
   const Misfit kind;
-  const std::shared_ptr<const std::vector<TrainingData::Piece>> pieces;
-  const std::vector<std::int64_t> row;
+  const std::shared_ptr<const std::vector<TileData>> tiles;
   const Tensor scales;
 
   // The network's own tensors, then the coefficients of all times.
   Var operator()(const Vars& arguments, const Tile& tile) const {
-    const auto index = static_cast<std::size_t>(tile.index);
-    const TrainingData::Piece& piece = (*pieces)[index];
+    const TileData& own = (*tiles)[static_cast<std::size_t>(tile.index)];
     const Var& all = arguments.back();
-    const Var s = reshape(slice(all, 0, row[index], row[index] + 1), {all.shape()[1]});
-    const Var prediction = field(net, std::span(arguments).first(arguments.size() - 1), Var(piece.x), s);
-    return kind.numerator(prediction, Var(piece.y), piece.weights ? Var(piece.weights) : Var(), Var(scales));
+    Var s = slice(all, 0, own.first, own.first + own.times);
+    if (own.times == 1) s = reshape(s, {all.shape()[1]});
+    const Var prediction = field(net, std::span(arguments).first(arguments.size() - 1), Var(own.x), s);
+    return kind.numerator(prediction, Var(own.y), own.weights ? Var(own.weights) : Var(), Var(scales));
   }
 };
 
@@ -69,8 +107,7 @@ Var BatchLoss::operator()(const Vars& theta, Parts& parts) const {
   const Var s = coefficients_at_times(net_, theta, Var(times_));
   Vars arguments(theta.begin(), theta.begin() + static_cast<std::ptrdiff_t>(field_tensors(net_)));
   arguments.push_back(s);
-  Var loss =
-      sum_over_tiles(Tiles{std::ssize(*pieces_), 1}, arguments, TileLoss{net_, kind_, pieces_, row_, scales_});
+  Var loss = sum_over_tiles(Tiles{std::ssize(*tiles_), 1}, arguments, TileLoss{net_, kind_, tiles_, scales_});
   parts.misfit = loss.peek().item();
   const auto factors = low_rank(net_);
   if (factors && recipe_.sparse > 0) {
@@ -88,18 +125,12 @@ Var BatchLoss::operator()(const Vars& theta, Parts& parts) const {
   return loss;
 }
 
-double BatchLoss::points() const {
-  double points = 0;
-  for (const auto& piece : *pieces_) points += static_cast<double>(piece.x.shape[0]);
-  return points;
-}
-
 double BatchLoss::flops(const Tensors& theta) const {
   double hyper = 0;
   for (std::size_t k = field_tensors(net_); k < theta.size(); ++k)
     hyper += static_cast<double>(theta[k].size());
   const auto frames = static_cast<double>(times_.shape[0]);
-  return frames * (lowtide::flops(net_, points() / frames) + 6 * hyper);
+  return frames * (lowtide::flops(net_, points_ / frames) + 6 * hyper);
 }
 
 }  // namespace lowtide

@@ -95,6 +95,8 @@ Var field(const Network& net, std::span<const Var> theta, const Var& x, const Va
   return std::visit([&](const auto& m) { return m(theta, x, s); }, net);
 }
 
+bool takes_several_times(const Network& net) { return low_rank(net).has_value(); }
+
 std::optional<LowRankNet> low_rank(const Network& net) {
   if (const auto* model = std::get_if<Lrnr>(&net)) return model->factors();
   if (const auto* model = std::get_if<LrnrCheb>(&net)) return model->factors();

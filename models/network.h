@@ -25,6 +25,9 @@ double flops(const Network& net, double points);                                
 Var coefficients_at_times(const Network& net, std::span<const Var> theta, const Var& t);  // (k,1+p) -> (k,n)
 Var field(const Network& net, std::span<const Var> theta, const Var& x, const Var& s);    // (n,d), (n) -> (n,c)
 
+// Whether field() also takes s (F,n), for x whose rows are those of F times in turn, equally many of each.
+bool takes_several_times(const Network& net);
+
 // The part in x of a low-rank model; none for others.
 std::optional<LowRankNet> low_rank(const Network& net);
 
