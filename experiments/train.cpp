@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 #include <lowtide/autodiff/functions.h>
 #include <lowtide/experiments/batch_loss.h>
+#include <lowtide/experiments/head.h>
 #include <lowtide/experiments/train.h>
 #include <lowtide/io/file.h>
 
@@ -10,8 +11,6 @@
 
 namespace lowtide {
 namespace {
-
-constexpr std::int64_t tile_rows = 500;
 
 // "auto": all frames, and every so many of their points that a step sees about 4000, but an epoch has five
 // steps.
@@ -66,7 +65,17 @@ Schedule schedule_of(const Recipe& r, bool absolute, std::int64_t left = 0) {
   return schedule;
 }
 
-Tensors start(const Run& run, const Recipe& recipe, const Network& net, const TrainingData& data) {
+double ortho_floor(const Network& net, const Recipe& recipe, const Tensors& theta) {
+  const auto factors = low_rank(net);
+  if (!factors || recipe.gram == Gram::smaller) return 0;
+  std::vector<Shape> shapes;
+  for (std::size_t k = 0; k < factors->parameter_tensors(); ++k) shapes.push_back(theta[k].shape);
+  return orthogonality_floor(shapes);
+}
+
+}  // namespace
+
+Tensors first_parameters(const Run& run, const Recipe& recipe, const Network& net, const TrainingData& data) {
   Tensors theta = init(net, run.rng("init"));
   if (!(recipe.output_scale > 0)) return theta;
   const auto factors = low_rank(net);
@@ -82,23 +91,14 @@ Tensors start(const Run& run, const Recipe& recipe, const Network& net, const Tr
   return theta;
 }
 
-double ortho_floor(const Network& net, const Recipe& recipe, const Tensors& theta) {
-  const auto factors = low_rank(net);
-  if (!factors || recipe.gram == Gram::smaller) return 0;
-  std::vector<Shape> shapes;
-  for (std::size_t k = 0; k < factors->parameter_tensors(); ++k) shapes.push_back(theta[k].shape);
-  return orthogonality_floor(shapes);
-}
-
-}  // namespace
-
 Trained train(Run& run, const Recipe& recipe, const Network& net, const Snapshots& set,
               const Scaling& scaling) {
   if (set.training().empty()) throw InputError("no frame is left to train on: all are held out");
+  if (recipe.optimizer == "lbfgs") return train_by_lbfgs(run, recipe, net, set, scaling);
   const FrameBatches batches = batches_of(recipe, set);
   TrainingData data(set, scaling, set.training(), batches.stride, recipe.weighted);
   const TrainingData exact = data, held_out(set, scaling, set.held_out(), 1, false);  // never mollified
-  Trained result{start(run, recipe, net, data)};
+  Trained result{first_parameters(run, recipe, net, data)};
   Tensors& theta = result.theta;
   Grouped optimizer = optimizer_for(recipe, net, theta);
   Progression now{.rate = recipe.lr, .turn = {.tau = recipe.tau, .lr = recipe.l1_lr}};
@@ -136,6 +136,8 @@ Trained train(Run& run, const Recipe& recipe, const Network& net, const Snapshot
     now.sparse += parts.sparse;
     now.ortho += parts.ortho;
     if (turn + 1 < per_epoch) continue;
+    if (recipe.head_every > 0 && !absolute && (epoch + 1) % recipe.head_every == 0)
+      solve_head(net, theta, data);
 
     const double share = 1 / static_cast<double>(per_epoch), mean_loss = now.loss * share,
                  mean_misfit = now.misfit * share;

@@ -16,4 +16,13 @@ struct Trained {
 // errors are reported, no more.
 Trained train(Run& run, const Recipe& recipe, const Network& net, const Snapshots& set, const Scaling& scaling);
 
+// The same by L-BFGS, on the whole set. What it stopped for is told.
+Trained train_by_lbfgs(Run& run, const Recipe& recipe, const Network& net, const Snapshots& set,
+                       const Scaling& scaling);
+
+// What both begin with: the network's own start, with its output scaled if the recipe says so.
+Tensors first_parameters(const Run& run, const Recipe& recipe, const Network& net, const TrainingData& data);
+
+constexpr std::int64_t tile_rows = 500;  // points of a tile, at most
+
 }  // namespace lowtide
