@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <cstring>
 
 namespace lowtide {
 
@@ -49,7 +50,42 @@ std::int64_t chunk_count(std::int64_t tiles, std::size_t gradient_bytes) {
 
 struct Partial {
   double value = 0;
-  Tensors gradients;
+  Tensors gradients;  // empty for arguments by row
+};
+
+using Flags = PoolVector<bool>;  // of the arguments: a row for every tile?
+
+// Gradients by row: each tile writes its own, so that there is nothing to add.
+class RowGradients {
+ public:
+  RowGradients(std::span<const Var> args, const Flags& by_row, std::size_t wanted) : whole_(wanted) {
+    for (std::size_t k = 0; k < wanted; ++k)
+      if (by_row[k]) whole_[k] = Tensor(args[k].shape(), args[k].dtype());
+    for (Tensor& w : whole_) to_.push_back(w ? bytes_of(w) : nullptr);
+  }
+  void take(const Tile& tile, Tensors& gradients) {
+    for (std::size_t k = 0; k < whole_.size(); ++k) {
+      if (!to_[k]) continue;
+      const Tensor row = std::move(gradients[k]);
+      const std::size_t bytes = static_cast<std::size_t>(row.size()) * size_of(row.dtype);
+      dispatch(row.dtype, [&](auto zero) {
+        std::memcpy(to_[k] + static_cast<std::size_t>(tile.index) * bytes, row.data<decltype(zero)>(), bytes);
+      });
+      gradients[k] = Tensor();
+    }
+  }
+  void move_to(Tensors& gradients) {
+    for (std::size_t k = 0; k < whole_.size(); ++k)
+      if (to_[k]) gradients[k] = std::move(whole_[k]);
+  }
+
+ private:
+  static std::byte* bytes_of(Tensor& t) {
+    return dispatch(t.dtype,
+                    [&](auto zero) { return reinterpret_cast<std::byte*>(t.mutable_data<decltype(zero)>()); });
+  }
+  Tensors whole_;
+  PoolVector<std::byte*> to_;
 };
 
 void add_in_place(Tensor& sum, const Tensor& term) {
@@ -59,13 +95,16 @@ void add_in_place(Tensor& sum, const Tensor& term) {
   });
 }
 
-void run_tile(const TileFunction& f, const Tile& tile, std::span<const Var> args, std::size_t wanted,
-              bool check, Partial& sum) {
+void run_tile(const TileFunction& f, const Tile& tile, std::span<const Var> args, const Flags& by_row,
+              std::size_t wanted, bool check, Partial& sum) {
   Tape tape;
   tape.check_finite(check);
   Vars leaves;
   leaves.reserve(args.size());
-  for (const Var& x : args) leaves.push_back(tape.leaf(x.peek()));
+  for (std::size_t k = 0; k < args.size(); ++k) {
+    const Tensor& x = args[k].peek();
+    leaves.push_back(tape.leaf(by_row[k] ? x.rows(tile.index, tile.index + 1) : x));
+  }
   const Var y = [&] {
     const GuardedValues guard(tape);
     return f(leaves, tile);
@@ -86,10 +125,11 @@ void run_tile(const TileFunction& f, const Tile& tile, std::span<const Var> args
 }
 
 // Values and gradients (to the first `wanted` arguments) of all tiles.
-Partial run_tiles(const TileFunction& f, const Tiles& tiles, std::span<const Var> args, std::size_t wanted) {
+Partial run_tiles(const TileFunction& f, const Tiles& tiles, std::span<const Var> args, const Flags& by_row,
+                  std::size_t wanted) {
   std::size_t gradient_bytes = 0;
   for (std::size_t k = 0; k < wanted; ++k)
-    gradient_bytes += static_cast<std::size_t>(args[k].size()) * size_of(args[k].dtype());
+    if (!by_row[k]) gradient_bytes += static_cast<std::size_t>(args[k].size()) * size_of(args[k].dtype());
   const std::int64_t count = tiles.count();
   const SealedTapes sealed;
   const bool checked = TapeCore::current() && TapeCore::current()->finite_only;
@@ -99,6 +139,7 @@ Partial run_tiles(const TileFunction& f, const Tiles& tiles, std::span<const Var
     return sum;
   }
   const std::int64_t chunks = chunk_count(count, gradient_bytes);
+  RowGradients rows(args, by_row, wanted);
   sum = tree_reduce(
       chunks,
       [&](std::int64_t chunk) {
@@ -106,23 +147,26 @@ Partial run_tiles(const TileFunction& f, const Tiles& tiles, std::span<const Var
         partial.gradients.resize(wanted);
         for (std::int64_t i = chunk * count / chunks; i < (chunk + 1) * count / chunks; ++i) {
           const double before = partial.value;
-          run_tile(f, tiles[i], args, wanted, checked, partial);
+          run_tile(f, tiles[i], args, by_row, wanted, checked, partial);
           if (!std::isfinite(partial.value) && std::isfinite(before))
-            run_tile(f, tiles[i], args, wanted, true, partial);
+            run_tile(f, tiles[i], args, by_row, wanted, true, partial);
+          rows.take(tiles[i], partial.gradients);
         }
         return partial;
       },
       [](Partial& left, Partial&& right) {
         left.value += right.value;
         for (std::size_t k = 0; k < left.gradients.size(); ++k)
-          add_in_place(left.gradients[k], right.gradients[k]);
+          if (left.gradients[k]) add_in_place(left.gradients[k], right.gradients[k]);
       });
+  rows.move_to(sum.gradients);
   return sum;
 }
 
 struct Tiled {
   std::shared_ptr<const TileFunction> f;
   Tiles tiles;
+  Flags by_row;
   std::size_t wanted = 0;  // gradients with respect to the first so many arguments
   Tensors gradients;       // kept by tiled_sum
   Tensor flat;             // of tiled_gradient, where it is known already
@@ -158,14 +202,18 @@ Var pushed_gradient(const Call& call, PoolVector<std::size_t> moving, std::span<
   pushed->moving = std::move(moving);
   Vars args(call.xs.begin(), call.xs.end());
   args.insert(args.end(), tangents.begin(), tangents.end());
-  return record(tiled_gradient.op, args, make_attributes(Tiled{std::move(pushed), own.tiles, wanted, {}, {}}));
+  Flags by_row = own.by_row;
+  for (const std::size_t k : pushed->moving) by_row.push_back(own.by_row[k]);
+  return record(tiled_gradient.op, args,
+                make_attributes(Tiled{std::move(pushed), own.tiles, std::move(by_row), wanted, {}, {}}));
 }
 
 // The gradient of a tiled sum as a Var that can be differentiated again; its value is known.
 Var gradient_var(const Call& call) {
   const Tiled& own = call.attr<Tiled>();
-  return record(tiled_gradient.op, call.xs,
-                make_attributes(Tiled{own.f, own.tiles, call.xs.size(), {}, flatten(own.gradients)}));
+  return record(
+      tiled_gradient.op, call.xs,
+      make_attributes(Tiled{own.f, own.tiles, own.by_row, call.xs.size(), {}, flatten(own.gradients)}));
 }
 
 struct Piece {
@@ -188,7 +236,7 @@ namespace sum_rules {
 
 Tensor forward(const Call& call) {
   Tiled& own = call.attr<Tiled>();
-  Partial sum = run_tiles(*own.f, own.tiles, call.xs, own.wanted);
+  Partial sum = run_tiles(*own.f, own.tiles, call.xs, own.by_row, own.wanted);
   own.gradients = std::move(sum.gradients);
   return scalar(sum.value, call.xs[0].dtype());
 }
@@ -225,7 +273,7 @@ namespace gradient_rules {
 Tensor forward(const Call& call) {
   Tiled& own = call.attr<Tiled>();
   if (own.flat) return std::move(own.flat);
-  return flatten(run_tiles(*own.f, own.tiles, call.xs, own.wanted).gradients);
+  return flatten(run_tiles(*own.f, own.tiles, call.xs, own.by_row, own.wanted).gradients);
 }
 
 Var push(const PushRule& rule) {
@@ -255,12 +303,12 @@ void pull(const PullRule& rule) {
 
 }  // namespace gradient_rules
 
-// A small network's misfit over a few tiles of uneven length.
+// A small network's misfit over a few tiles of uneven length; each tile has a shift of its own.
 struct SampleTile final : TileFunction {
   Tensor points;
   Var operator()(const Vars& xs, const Tile& tile) const override {
     const Var x(tile.rows(points).cast(xs[0].dtype()));
-    return sum(square(matmul(tanh(matmul(x, xs[0])), xs[1]) - 0.3));
+    return sum(square(matmul(tanh(matmul(x, xs[0]) + xs[2]), xs[1]) - 0.3));
   }
 };
 
@@ -273,11 +321,13 @@ std::vector<Sample> samples_of(bool gradient) {
     const Tiles tiles{points, 3};
     result.push_back({fmt::format("{} points", points),
                       {root.child("w").uniform({2, 4}, Dtype::f64, -1, 1),
-                       root.child("v").uniform({4, 1}, Dtype::f64, -1, 1)},
+                       root.child("v").uniform({4, 1}, Dtype::f64, -1, 1),
+                       root.child("s").uniform({tiles.count(), 4}, Dtype::f64, -1, 1)},
                       [f, tiles, gradient](const Vars& xs) {
                         return gradient
-                                   ? record(tiled_gradient.op, xs, make_attributes(Tiled{f, tiles, 2, {}, {}}))
-                                   : sum_over_tiles(tiles, xs, f);
+                                   ? record(tiled_gradient.op, xs,
+                                            make_attributes(Tiled{f, tiles, {false, false, true}, 3, {}, {}}))
+                                   : sum_over_tiles(tiles, xs, f, 1);
                       }});
   }
   return result;
@@ -290,12 +340,24 @@ const RegisteredOp tiled_gradient({"tiled_gradient", &gradient_rules::forward, &
 
 }  // namespace
 
-Var sum_over_tiles(const Tiles& tiles, const Vars& args, std::shared_ptr<const TileFunction> f) {
+Var sum_over_tiles(const Tiles& tiles, const Vars& args, std::shared_ptr<const TileFunction> f,
+                   std::size_t by_row) {
   if (args.empty()) fail<ShapeError>("sum_over_tiles", "no arguments");
   if (tiles.points < 0 || tiles.per_tile <= 0)
     fail<ShapeError>("sum_over_tiles", fmt::format("{} points in tiles of {}", tiles.points, tiles.per_tile));
+  if (by_row > args.size())
+    fail<ShapeError>("sum_over_tiles", fmt::format("{} arguments, {} of them by row", args.size(), by_row));
+  Flags flags(args.size() - by_row, false);
+  for (std::size_t k = flags.size(); k < args.size(); ++k) {
+    const Shape& shape = args[k].shape();
+    if (shape.rank() == 0 || shape[0] != tiles.count())
+      fail<ShapeError>("sum_over_tiles", fmt::format("argument {} is {}: not a row for each of {} tiles", k,
+                                                     to_string(shape), tiles.count()));
+    flags.push_back(true);
+  }
   const std::size_t wanted = any_tracked(args) ? args.size() : 0;
-  return record(tiled_sum.op, args, make_attributes(Tiled{std::move(f), tiles, wanted, {}, {}}));
+  return record(tiled_sum.op, args,
+                make_attributes(Tiled{std::move(f), tiles, std::move(flags), wanted, {}, {}}));
 }
 
 }  // namespace lowtide

@@ -28,17 +28,21 @@ struct TileFunction {
   virtual Var operator()(const Vars& args, const Tile& tile) const = 0;
 };
 
-Var sum_over_tiles(const Tiles& tiles, const Vars& args, std::shared_ptr<const TileFunction> f);
+// The last `by_row` arguments have a row for every tile, and each tile is given its own, as (1,...): what
+// belongs to one tile alone, such as the coefficients of its time, then costs no more than itself.
+Var sum_over_tiles(const Tiles& tiles, const Vars& args, std::shared_ptr<const TileFunction> f,
+                   std::size_t by_row = 0);
 
 template <class F>
   requires std::is_invocable_r_v<Var, const F&, const Vars&, const Tile&>
-Var sum_over_tiles(const Tiles& tiles, const Vars& args, F f) {
+Var sum_over_tiles(const Tiles& tiles, const Vars& args, F f, std::size_t by_row = 0) {
   struct Closure final : TileFunction {
     explicit Closure(F function) : f(std::move(function)) {}
     Var operator()(const Vars& xs, const Tile& tile) const override { return f(xs, tile); }
     F f;
   };
-  return sum_over_tiles(tiles, args, std::allocate_shared<Closure>(PoolAllocator<Closure>{}, std::move(f)));
+  return sum_over_tiles(tiles, args, std::allocate_shared<Closure>(PoolAllocator<Closure>{}, std::move(f)),
+                        by_row);
 }
 
 }  // namespace lowtide
