@@ -91,12 +91,14 @@ struct BatchLoss::TileLoss {
   const std::shared_ptr<const std::vector<TileData>> tiles;
   const Tensor scales;
 
-  // The network's own tensors, then the coefficients of all times.
+  const bool by_row;
+
+  // The network's own tensors, then the coefficients: of this tile's time, or of all times.
   Var operator()(const Vars& arguments, const Tile& tile) const {
     const TileData& own = (*tiles)[static_cast<std::size_t>(tile.index)];
-    const Var& all = arguments.back();
-    Var s = slice(all, 0, own.first, own.first + own.times);
-    if (own.times == 1) s = reshape(s, {all.shape()[1]});
+    Var s = arguments.back();
+    if (!by_row) s = slice(s, 0, own.first, own.first + own.times);
+    if (own.times == 1) s = reshape(s, {s.shape()[1]});
     const Var prediction = field(net, std::span(arguments).first(arguments.size() - 1), Var(own.x), s);
     return kind.numerator(prediction, Var(own.y), own.weights ? Var(own.weights) : Var(), Var(scales));
   }
@@ -106,8 +108,14 @@ struct BatchLoss::TileLoss {
 Var BatchLoss::operator()(const Vars& theta, Parts& parts) const {
   const Var s = coefficients_at_times(net_, theta, Var(times_));
   Vars arguments(theta.begin(), theta.begin() + static_cast<std::ptrdiff_t>(field_tensors(net_)));
-  arguments.push_back(s);
-  Var loss = sum_over_tiles(Tiles{std::ssize(*tiles_), 1}, arguments, TileLoss{net_, kind_, tiles_, scales_});
+  // Networks whose coefficients are all their weights have many of them: tiles of one time get that row alone.
+  std::vector<std::int64_t> rows;
+  for (const TileData& tile : *tiles_)
+    if (tile.times == 1) rows.push_back(tile.first);
+  const bool by_row = rows.size() == tiles_->size();
+  arguments.push_back(!by_row || std::ssize(rows) == times_.shape[0] ? s : gather(s, rows));
+  Var loss = sum_over_tiles(Tiles{std::ssize(*tiles_), 1}, arguments,
+                            TileLoss{net_, kind_, tiles_, scales_, by_row}, by_row ? 1 : 0);
   parts.misfit = loss.peek().item();
   const auto factors = low_rank(net_);
   if (factors && recipe_.sparse > 0) {
