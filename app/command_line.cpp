@@ -18,6 +18,11 @@ using namespace lowtide::app;
 
 namespace {
 
+std::string& called() {
+  static std::string name = "lowtide";
+  return name;
+}
+
 void add_output(CLI::App& verb, Output& output, const std::string& standard) {
   verb.add_option("-o,--out", output.path, "file to write; " + standard)->type_name("FILE.h5");
   verb.add_flag("--force", output.force, "overwrite it");
@@ -35,15 +40,17 @@ void add_import_options(CLI::App& verb, ImportOptions& options) {
 
 int one_line(const char* kind, std::string what, int code) {
   std::replace(what.begin(), what.end(), '\n', ' ');
-  fmt::print(stderr, "lowtide: {}{}\n", kind, what);
+  fmt::print(stderr, "{}: {}{}\n", program_name(), kind, what);
   return code;
 }
 
 int run(int argc, char** argv) {
-  CLI::App program("Low-rank neural representations of wave dynamics", "lowtide");
+  CLI::App program("Low-rank neural representations of wave dynamics", program_name());
+  const std::string see_list = fmt::format("see `{} list`", program_name());
   program.set_version_flag("--version", LOWTIDE_VERSION);
   Common common;
   program.fallthrough();
+  program.require_subcommand(0, 1);  // one verb: the "data" of `train data` is none
   program.add_option("--threads", common.threads, "threads to use; by default as many as there are cores")
       ->check(CLI::Range(1, 1024));
   program.add_flag("--json", common.json, "print the result as JSON");
@@ -52,7 +59,7 @@ int run(int argc, char** argv) {
 
   DataOptions data;
   CLI::App& data_verb = *program.add_subcommand("data", "solve a case and write its snapshots");
-  data_verb.add_option("case", data.name, "see `lowtide list`")->required()->type_name("CASE");
+  data_verb.add_option("case", data.name, see_list)->required()->type_name("CASE");
   std::string preset = "demo";
   data_verb.add_option("--preset", preset, "demo or paper")->type_name("PRESET")->capture_default_str();
   data_verb.add_option("--set", data.settings, "a setting, as cells=200 or limiter=minmod; may be repeated")
@@ -64,8 +71,8 @@ int run(int argc, char** argv) {
 
   TrainOptions train;
   CLI::App& train_verb = *program.add_subcommand("train", "train a model on a case, or on a file of snapshots");
-  train_verb.add_option("case", train.case_name, "see `lowtide list`; data: only a file")->type_name("CASE");
-  train_verb.add_option("--model", train.model, "lrnr (default), siren, ...; see `lowtide list`");
+  train_verb.add_option("case", train.case_name, see_list + "; data: only a file")->type_name("CASE");
+  train_verb.add_option("--model", train.model, "lrnr (default), siren, ...; " + see_list);
   train_verb.add_option("--preset", train.preset, "sizes: demo (default) or paper");
   train_verb.add_option("--recipe", train.recipe, "fast (default) or paper");
   train_verb.add_option("--data", train.data, "snapshots in place of the case's own")->type_name("FILE.h5");
@@ -134,9 +141,11 @@ int run(int argc, char** argv) {
     if (e.get_exit_code() == 0) return program.exit(e);  // help, version
     return one_line("", e.what(), 2);
   }
-  if (program.get_subcommands().empty()) return one_line("", "a verb expected; lowtide --help lists them", 2);
+  if (program.get_subcommands().empty())
+    return one_line("", fmt::format("a verb expected; {} --help lists them", program_name()), 2);
   if (import && import.get_subcommands().empty())
-    return one_line("", "import what? There are clawpack and npz (see lowtide import --help)", 2);
+    return one_line(
+        "", fmt::format("import what? There are clawpack and npz (see {} import --help)", program_name()), 2);
   std::unique_ptr<ThreadLimit> limit;
   if (common.threads > 0) limit = std::make_unique<ThreadLimit>(common.threads);
   if (list) list_all(common);
@@ -157,7 +166,10 @@ int run(int argc, char** argv) {
 
 }  // namespace
 
+const std::string& lowtide::app::program_name() { return called(); }
+
 int lowtide::app::command_line(int argc, char** argv) {
+  if (argc > 0 && *argv[0] != '\0') called() = std::filesystem::path(argv[0]).filename().string();
   std::signal(SIGXFSZ, SIG_IGN);  // a file over the user's limit is an error like any other
   try {
     return run(argc, argv);

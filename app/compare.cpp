@@ -52,6 +52,11 @@ double nanoseconds_per_point(const SavedModel& model, const Snapshots& set) {
 Compared compared(const fs::path& folder, const Snapshots& set) {
   Compared result{read_run(folder), {}, {}, 0};
   const SavedModel& model = result.run.model;
+  try {
+    columns_of(set, model.scaling.fields);
+  } catch (const InputError& error) {
+    bad_input(folder.string(), "", fmt::format("not a model of these snapshots: {}", error.what()));
+  }
   result.train = measured(model, set, set.training());
   result.heldout = measured(model, set, set.held_out());
   result.ns_per_point = nanoseconds_per_point(model, set);
@@ -132,7 +137,8 @@ void print(const std::vector<Compared>& all, const Snapshots& set) {
 }  // namespace
 
 void compare_runs(const CompareOptions& options, const Common& common) {
-  if (options.runs.empty()) throw InputError("compare which runs? lowtide compare DIR DIR ...");
+  if (options.runs.empty())
+    throw InputError(fmt::format("compare which runs? {} compare DIR DIR ...", program_name()));
   const Snapshots set =
       options.data.empty() ? snapshots_of(read_run(options.runs[0])) : read_snapshots(options.data);
   std::vector<Compared> all;
@@ -144,7 +150,8 @@ void compare_runs(const CompareOptions& options, const Common& common) {
     fs::path history = options.plot;
     history.replace_filename(options.plot.stem().string() + "-history.svg");
     if (!draw_reconstruction(runs, set, options.plot) || !draw_history(runs, history))
-      fmt::print(stderr, "lowtide: no picture, gnuplot is not installed; its script and data are there\n");
+      fmt::print(stderr, "{}: no picture, gnuplot is not installed; its script and data are there\n",
+                 program_name());
     else if (!common.json)
       fmt::print("pictures: {}, {}\n", options.plot.string(), history.string());
   }

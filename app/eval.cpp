@@ -63,8 +63,8 @@ void evaluate_run(const EvalOptions& options, const Common& common) {
   const double low = model.scaling.t[0].low, high = model.scaling.t[0].high;
   for (const double t : options.times)
     if (t < low || t > high)
-      fmt::print(stderr, "lowtide: t = {} lies outside of [{}, {}], where the model has been trained\n", t, low,
-                 high);
+      fmt::print(stderr, "{}: t = {} lies outside of [{}, {}], where the model has been trained\n",
+                 program_name(), t, low, high);
   if (common.json)
     fmt::print("{}\n", nlohmann::ordered_json{{"file", options.out.string()},
                                               {"shape", {std::ssize(options.times), n, c}},

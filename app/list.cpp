@@ -22,7 +22,8 @@ void list_all(const Common& common) {
   }
   fmt::print("cases\n");
   for (const Case& c : cases()) fmt::print("  {:<14} {}\n", c.name, c.about);
-  fmt::print("  {:<14} {}\n", "data", "any file of snapshots: lowtide train data --data FILE.h5");
+  fmt::print("  {:<14} {}\n", "data",
+             fmt::format("any file of snapshots: {} train data --data FILE.h5", program_name()));
   fmt::print("models      {}\nrecipes     {}\noptimizers  {}\n", fmt::join(model_names(), ", "),
              fmt::join(recipe_names(), ", "), fmt::join(optimizer_names(), ", "));
 }

@@ -33,7 +33,7 @@ void check_picture(const fs::path& picture, bool force) {
 // False if there is no gnuplot, after saying so.
 bool drawn(const Snapshots& set, std::int64_t field, const fs::path& picture) {
   if (draw_snapshots(set, field, picture)) return true;
-  fmt::print(stderr, "lowtide: no picture, gnuplot is not installed; {} draws it\n",
+  fmt::print(stderr, "{}: no picture, gnuplot is not installed; {} draws it\n", program_name(),
              fs::path(picture).replace_extension(".gnuplot").string());
   return false;
 }

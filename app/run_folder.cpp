@@ -2,6 +2,7 @@
 #include <lowtide/io/file.h>
 
 #include "run_folder.h"
+#include "verbs.h"
 
 #include <nlohmann/json.hpp>
 
@@ -15,8 +16,8 @@ FinishedRun read_run(const fs::path& folder) {
   if (!fs::exists(manifest))
     throw InputError(fmt::format("{} is not a run: it has no manifest.json", folder.string()));
   if (!fs::exists(model))
-    throw InputError(fmt::format("{} has no model yet; lowtide train --resume {} finishes the run",
-                                 folder.string(), folder.string()));
+    throw InputError(fmt::format("{} has no model yet; {} train --resume {} finishes the run", folder.string(),
+                                 program_name(), folder.string()));
   const auto json = nlohmann::json::parse(read_file(manifest), nullptr, false);
   if (!json.is_object()) bad_input(manifest.string(), "", "not JSON");
   const auto number = [&](const char* key) {
@@ -25,7 +26,7 @@ FinishedRun read_run(const fs::path& folder) {
   run.steps = static_cast<std::int64_t>(number("steps"));
   run.seconds = number("seconds");
   run.gflop = number("gflop");
-  run.settings.add_file(folder / "config.toml");
+  if (const fs::path config = folder / "config.toml"; fs::exists(config)) run.settings.add_file(config);
   run.model = read_model(model);
   return run;
 }
@@ -37,6 +38,11 @@ std::vector<double> parameters_of(const Snapshots& set, std::int64_t frame) {
   return mu;
 }
 
-Snapshots snapshots_of(const FinishedRun& run) { return prepare(run.settings, true).set; }
+Snapshots snapshots_of(const FinishedRun& run) {
+  if (!fs::exists(fs::path(run.name) / "config.toml"))
+    throw InputError(fmt::format(
+        "{} does not say what it was trained on: it has no config.toml; --data FILE.h5 does", run.name));
+  return prepare(run.settings, true).set;
+}
 
 }  // namespace lowtide::app

@@ -9,6 +9,9 @@
 
 namespace lowtide::app {
 
+// What the user has called: "lowtide", or a program of their own that links lowtide::program.
+const std::string& program_name();
+
 struct Common {
   int threads = 0;  // 0: as many as there are cores
   bool json = false;
