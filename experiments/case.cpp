@@ -124,6 +124,10 @@ const std::vector<Case>& cases() {
     std::vector<Case> all = registry();
     std::sort(all.begin(), all.end(),
               [](const Case& a, const Case& b) { return std::string_view(a.name) < b.name; });
+    const auto twice = std::adjacent_find(all.begin(), all.end(), [](const Case& a, const Case& b) {
+      return std::string_view(a.name) == b.name;
+    });
+    if (twice != all.end()) throw Error(fmt::format("[cases] two cases are called {}", twice->name));
     return all;
   }();
   return sorted;

@@ -142,7 +142,12 @@ void Run::config_hash(const std::string& hash) { impl_->position.config = hash; 
 void Run::manifest(const std::string& key, const std::string& value) { impl_->manifest.set(key, value); }
 void Run::manifest(const std::string& key, double value) { impl_->manifest.set(key, value); }
 void Run::manifest(const std::string& key, std::int64_t value) { impl_->manifest.set(key, value); }
-void Run::ended(const std::string& reason) { impl_->manifest.set("exit", reason); }
+void Run::ended(const std::string& reason) {
+  impl_->manifest.set("steps", impl_->position.step);
+  impl_->manifest.set("seconds", seconds());
+  impl_->manifest.set("gflop", gflop());
+  impl_->manifest.set("exit", reason);
+}
 
 struct Steps::Impl {
   Run::Impl& run;
