@@ -33,6 +33,12 @@ run("${CMAKE_COMMAND}" --build "${work}/build")
 run("${work}/build/consumer")
 run("${work}/build/my_ops")
 
+# The project that docs/first-driver.md prints.
+set(ENV{CMAKE_GENERATOR} "${generator}")
+set(ENV{CXX} "${compiler}")
+set(ENV{CXXFLAGS} "${flags}")
+run("${python}" "${source}/tests/consumer/first_driver.py" "${source}/docs/first-driver.md" "${work}/prefix")
+
 find_program(pkg_config pkg-config)
 if(pkg_config)
   set(ENV{PKG_CONFIG_PATH} "${work}/prefix/${libdir}/pkgconfig")
