@@ -32,6 +32,8 @@ LOWTIDE_CASE(acoustics2d, "a ring of sound on a periodic square") {
                 .hyper_width = run.preset(25, 10),
                 .hyper_depth = 3,
                 .head = "relu",
+                .epochs = 60,
+                .l1_epochs = 20,
                 .batch = 1,
                 .gamma = 1.05,
                 .sparse = 2.35e-8,

@@ -29,6 +29,8 @@ LOWTIDE_CASE(advection2d, "a step in a vortex that turns back") {
                 .hyper_width = run.preset(25, 10),
                 .hyper_depth = 3,
                 .head = "relu",
+                .epochs = 60,
+                .l1_epochs = 20,
                 .batch = 1,
                 .gamma = 1.065,
                 .sparse = 3.48e-10,

@@ -22,6 +22,8 @@ LOWTIDE_CASE(burgers2d, "a square of Burgers' equation that becomes a shock") {
                 .hyper_width = run.preset(25, 10),
                 .hyper_depth = 3,
                 .head = "relu",
+                .epochs = 60,
+                .l1_epochs = 20,
                 .batch = 1,
                 .gamma = 1.05,
                 .sparse = 2.71e-11,
