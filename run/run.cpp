@@ -99,6 +99,7 @@ struct Run::Impl {
   Checkpoints checkpoints;
   Position position{};
   bool looped = false;
+  bool steps_told = false;  // by the caller, whose loop may have ended by a break
   std::optional<std::chrono::steady_clock::time_point> since{};  // while the loop runs
 
   Impl(RunOptions o, bool resume)
@@ -141,9 +142,12 @@ double Run::gflop() const { return impl_->position.flops * 1e-9; }
 void Run::config_hash(const std::string& hash) { impl_->position.config = hash; }
 void Run::manifest(const std::string& key, const std::string& value) { impl_->manifest.set(key, value); }
 void Run::manifest(const std::string& key, double value) { impl_->manifest.set(key, value); }
-void Run::manifest(const std::string& key, std::int64_t value) { impl_->manifest.set(key, value); }
+void Run::manifest(const std::string& key, std::int64_t value) {
+  impl_->steps_told |= key == "steps";
+  impl_->manifest.set(key, value);
+}
 void Run::ended(const std::string& reason) {
-  impl_->manifest.set("steps", impl_->position.step);
+  if (!impl_->steps_told) impl_->manifest.set("steps", impl_->position.step);
   impl_->manifest.set("seconds", seconds());
   impl_->manifest.set("gflop", gflop());
   impl_->manifest.set("exit", reason);

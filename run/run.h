@@ -71,7 +71,8 @@ class Run {
   void manifest(const std::string& key, double value);
   void manifest(const std::string& key, std::int64_t value);
   void manifest(const std::string& key, int value) { manifest(key, std::int64_t{value}); }
-  // "done", "diverged: ..."; a stop by a signal is noted without. Steps, seconds and gflop are noted too.
+  // "done", "diverged: ..."; a stop by a signal is noted without. Steps, unless the caller has told them,
+  // seconds and gflop are noted too.
   void ended(const std::string& reason);
 
  private:
