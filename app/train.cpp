@@ -47,7 +47,7 @@ void report(const Run& run, const Outcome& outcome, const Common& common) {
   if (outcome.steps > 0)
     fmt::print("; {} steps in {:.1f} s, {:.0f} GFLOP, {:.0f} GFLOP/s", outcome.steps, run.seconds(),
                run.gflop(), run.gflop() / run.seconds());
-  fmt::print("\nerrors: lowtide compare {}\n", folder);
+  fmt::print("\nerrors: {} compare {}\n", program_name(), folder);
 }
 
 // Trains, and leaves in the manifest how it ended.
@@ -56,8 +56,18 @@ Outcome trained(Run& run, Prepared& prepared) {
     Outcome outcome = train(run, prepared);
     run.ended("done");
     return outcome;
+  } catch (const Stopped&) {  // the loop has noted it
+    throw;
+  } catch (const FileError&) {  // so that nothing more can be written
+    throw;
   } catch (const NonFiniteError& e) {
     run.ended(fmt::format("diverged: {}", e.what()));
+    throw;
+  } catch (const SolverError& e) {
+    run.ended(fmt::format("diverged: {}", e.what()));
+    throw;
+  } catch (const std::exception& e) {
+    run.ended(fmt::format("failed: {}", e.what()));
     throw;
   }
 }
@@ -68,9 +78,17 @@ void train_model(const TrainOptions& options, const Common& common) {
   const bool resume = !options.resume.empty();
   Settings settings;
   if (resume) {
-    if (!options.case_name.empty() || !options.settings.empty() || !options.config.empty())
+    const bool other = !options.model.empty() || !options.preset.empty() || !options.recipe.empty() ||
+                       !options.data.empty() || !options.out.empty() || options.seed >= 0;
+    if (!options.case_name.empty() || !options.settings.empty() || !options.config.empty() || other)
       throw InputError("--resume goes on with what the run was asked for; no other settings can be given");
-    settings.add_file(options.resume / "config.toml");
+    const fs::path config = options.resume / "config.toml";
+    if (!fs::exists(config))
+      throw InputError(fs::exists(options.resume / "manifest.json")
+                           ? fmt::format("{}: stopped before its first step; train it anew, with --force",
+                                         options.resume.string())
+                           : fmt::format("{}: there is no run to resume", options.resume.string()));
+    settings.add_file(config);
   } else {
     settings = settings_from(options);
   }
@@ -81,6 +99,11 @@ void train_model(const TrainOptions& options, const Common& common) {
                           : !options.out.empty()
                               ? options.out
                               : fs::path(fmt::format("run-{}-{}", value("run.case"), value("run.model")));
+  // Before the work; the run itself looks again. Data come before the folder: a mistake in them replaces
+  // nothing.
+  if (!resume && !options.force && fs::exists(folder / "manifest.json"))
+    throw InputError(fmt::format("{} exists; --force replaces it, --resume goes on with it", folder.string()));
+  Prepared prepared = prepare(settings, common.json);
   Run run({.folder = folder,
            .seed = static_cast<std::uint64_t>(std::stoull(value("run.seed"))),
            .resume = resume,
@@ -88,7 +111,6 @@ void train_model(const TrainOptions& options, const Common& common) {
            .checkpoint_every = options.checkpoint_every,
            .quiet = common.json,
            .label = fmt::format("{} {}", value("run.case"), value("run.model"))});
-  Prepared prepared = prepare(settings, common.json);
   report(run, trained(run, prepared), common);
 }
 
