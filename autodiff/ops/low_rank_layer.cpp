@@ -61,16 +61,23 @@ void check_shapes(std::span<const Var> xs) {
                                  to_string(z), to_string(s1)));
 }
 
-// a bT for a (n,k) and b (w,k). A transposed copy of the small factor makes the product faster, and is worth
+// a bT for a (n,k) and b (w,k). A transposed copy of a small factor makes the product faster, and is worth
 // its cost for some rows of a.
 template <class T>
 void times_transposed(std::int64_t n, std::int64_t w, std::int64_t k, const T* a, const T* b, T* to) {
-  constexpr std::int64_t some = 128;
-  if (n < some) return blas::gemm(Trans::no, Trans::yes, n, w, k, T{1}, a, k, b, k, T{0}, to, w);
+  constexpr std::int64_t some = 128, small = 1 << 15;
+  if (n < some || k * w > small)
+    return blas::gemm(Trans::no, Trans::yes, n, w, k, T{1}, a, k, b, k, T{0}, to, w);
   Tensor copy({k, w}, dtype_of<T>);
   T* bt = copy.mutable_data<T>();
-  for (std::int64_t i = 0; i < k; ++i)
-    for (std::int64_t j = 0; j < w; ++j) bt[i * w + j] = b[j * k + i];
+  std::int64_t j = 0;
+  for (; j + 4 <= w; j += 4) {  // four rows of b at a time
+    const T* row = b + j * k;
+    for (std::int64_t i = 0; i < k; ++i)
+      for (std::int64_t l = 0; l < 4; ++l) bt[i * w + j + l] = row[l * k + i];
+  }
+  for (; j < w; ++j)
+    for (std::int64_t i = 0; i < k; ++i) bt[i * w + j] = b[j * k + i];
   blas::gemm(Trans::no, Trans::no, n, w, k, T{1}, a, k, bt, w, T{0}, to, w);
 }
 
@@ -87,12 +94,15 @@ void scale_columns(T* __restrict a, const T* __restrict s, std::int64_t n, std::
     for (std::int64_t j = 0; j < r; ++j) a[i * r + j] *= s[j];
 }
 
-// sbar_j += a_j . b_j, column by column
+// sbar_j += a_j . b_j, column by column, and then a diag(s): one pass.
 template <class T>
-void add_column_dots(const T* __restrict a, const T* __restrict b, T* __restrict sbar, std::int64_t n,
-                     std::int64_t r) {
+void add_dots_and_scale(T* __restrict a, const T* __restrict b, const T* __restrict s, T* __restrict sbar,
+                        std::int64_t n, std::int64_t r) {
   for (std::int64_t i = 0; i < n; ++i)
-    for (std::int64_t j = 0; j < r; ++j) sbar[j] += a[i * r + j] * b[i * r + j];
+    for (std::int64_t j = 0; j < r; ++j) {
+      sbar[j] += a[i * r + j] * b[i * r + j];
+      a[i * r + j] *= s[j];
+    }
 }
 
 template <class T>
@@ -206,8 +216,11 @@ struct LowRankLayer {
     T* sbar = rule.wants(S1) ? clear_if_fresh<T>(rule.target(S1)) : nullptr;
     for (std::int64_t f = 0; f < e.frames; ++f) {
       T* of_frame = own + f * e.p * e.r;
-      if (sbar) add_column_dots(of_frame, keep.p.data<T>() + f * e.p * e.r, sbar + f * e.r, e.p, e.r);
-      scale_columns(of_frame, in(S1) + f * e.r, e.p, e.r);  // now of p
+      const T* s1 = in(S1) + f * e.r;
+      if (sbar)
+        add_dots_and_scale(of_frame, keep.p.data<T>() + f * e.p * e.r, s1, sbar + f * e.r, e.p, e.r);
+      else
+        scale_columns(of_frame, s1, e.p, e.r);  // now of p
     }
     if (rule.wants(Z)) {
       const auto bar = rule.target(Z);
@@ -293,7 +306,7 @@ struct LowRankLayer {
     add("factored, three frames, tanh", 3, 4, 7, 6, 2, 3, Activation::tanh);
     add("factored, three frames, silu", 3, 3, 7, 6, 2, 1, Activation::silu);
     add("factored, frames of a point", 3, 1, 7, 6, 2, 3, Activation::tanh);
-    add("factored, many points", 2, 65, 7, 6, 2, 1, Activation::tanh);
+    add("factored, many points", 2, 65, 16, 15, 5, 1, Activation::tanh);
     add("assembled, thin input", 1, 9, 1, 6, 4, 2, Activation::tanh);
     add("assembled, thin output", 1, 9, 7, 1, 5, 3);
     add("assembled, one frame", -1, 9, 2, 6, 5, 2, Activation::tanh);
