@@ -49,8 +49,9 @@ def check_kills(folder: Path, wanted: Path, seconds: float) -> None:
 def check_kills_in_the_writer(folder: Path, wanted: Path) -> None:
     size = checkpoints(wanted)[-1].stat().st_size
     where = ["flush", "rename", "folder", "end", "0", "1", "100", str(size // 3), str(size // 2), str(size - 1000)]
+    which = [1, 2, 7, 15, 16, 31]  # the 15th is the first of the best, at the end of the first epoch
     for number in range(places):
-        here, fault = folder / "writer", f"checkpoint:{1 + number * 2 % 7}:{where[number % len(where)]}"
+        here, fault = folder / "writer", f"checkpoint:{which[number % len(which)]}:{where[number % len(where)]}"
         result = run(*train, "--out", here, "--checkpoint", "0", env={**os.environ, "LOWTIDE_FAULT": fault})
         require(result.returncode == -signal.SIGKILL, f"{fault}: exit {result.returncode}, {result.stderr}")
         good("train", "--resume", here)
@@ -99,7 +100,7 @@ def check_no_room(folder: Path, wanted: Path) -> None:
     few = moments < 40
     for number, (error, words) in enumerate([("ENOSPC", "No space"), ("EIO", "nput/output"), ("EROFS", "ead-only"),
                                              ("EDQUOT", "uota")]):
-        for call in (3, 20, 33) if few else (2, 3, 4, 5, 7, 12, 20, 21, 22, 33, 45):
+        for call in (3, 20, 33) if few else (2, 3, 5, 12, 20, 21, 33):
             here = folder / "full"
             fault = {**os.environ, "LOWTIDE_FAULT": f"write:{call}:{error}"}
             result = run(*train, "--out", here, "--checkpoint", "0", env=fault)

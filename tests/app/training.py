@@ -8,8 +8,8 @@ from pathlib import Path
 
 import h5py
 import numpy as np
-from runs import (checkpoints, good, json, metrics, refused, require, run, settings, small, stopped, tensors, tube,
-                  without_seconds)
+from runs import (checkpoints, good, json, metrics, refused, require, run, settings, small, step_of, stopped, tensors,
+                  tube, without_seconds)
 import runs
 
 measures = ["rel_l1", "rel_l2", "rel_mse", "max", "tv_ratio", "shock_error"]
@@ -226,24 +226,23 @@ def check_divergence(folder: Path) -> None:
 
 def check_stopping(folder: Path) -> None:
     """Whoever is stopped and goes on has the bytes of who was never stopped."""
-    fast = settings(train__batch="2:5", train__epochs=12, train__l1_epochs=4)
+    fast = settings(train__batch="2:5", train__epochs=30, train__l1_epochs=10)
     kinds = [[*small, *settings(optim__name=name), *fast] for name in ("muon+soap", "muon+adam", "soap", "adam", "sgd")]
-    paper = [*small, "--recipe", "paper", *settings(train__batch="1:4", train__epochs=16, loss__mollifier=0.2),
-             *settings(loss__tau=0.62, optim__lr=3e-3)]
+    paper = [*small, "--recipe", "paper", *settings(train__batch="1:2", train__epochs=60, loss__mollifier=0.2),
+             *settings(loss__tau=0.62, optim__lr=0.01, optim__l1_lr=0.02)]
     kinds += [paper, [*small, *settings(optim__name="lbfgs", train__epochs=30)],
               [*tube, "--model", "siren", "--set", "model.width=16", *fast]]
     interrupted = middle = 0
     for number, kind in enumerate(kinds):
         straight, broken = folder / f"straight{number}", folder / f"broken{number}"
         good("train", *kind, "--out", straight, "--threads", "2")
-        per_epoch = (metrics(straight)[0]["step"]) + 1
+        per_epoch, total = metrics(straight)[0]["step"] + 1, metrics(straight)[-1]["step"] + 1
         arguments = ["train", *kind, "--out", broken, "--threads", "2"]
         for session, sent in enumerate((signal.SIGTERM, signal.SIGINT, signal.SIGUSR1)):
-            if not stopped(broken, sent, *arguments, "--checkpoint", "0.01"):
+            if not stopped(broken, sent, total * (2 * session + 1) // 8 + 1, *arguments):
                 break
             interrupted += 1
-            position = int(tensors(checkpoints(broken)[-1])[1]["step"])
-            middle += position % per_epoch != 0
+            middle += step_of(checkpoints(broken)[-1]) % per_epoch != 0
             reason = json.loads((broken / "manifest.json").read_text())["exit"]
             require(reason == f"stopped by {signal.Signals(sent).name}", f"the manifest says {reason}")
             require(not (broken / "model.safetensors").exists(), "no model yet")
@@ -255,8 +254,9 @@ def check_stopping(folder: Path) -> None:
         if kind is paper:
             lines = metrics(straight)
             require({line["q"] for line in lines} == {1, 2}, f"the switch happened: {[l['misfit'] for l in lines]}")
+            require(len({line["lr"] for line in lines}) >= 4, "the plateau lowered the rate")
             require(lines[0]["mollifier"] > lines[1]["mollifier"] > 0, "the mollifier was at work")
-    require(interrupted >= 2 * len(kinds) - 2 and middle >= len(kinds), f"{interrupted} stopped, {middle} within an epoch")
+    require(interrupted >= len(kinds) and middle >= len(kinds) // 2, f"{interrupted} stopped, {middle} within an epoch")
 
 
 with tempfile.TemporaryDirectory(dir="/dev/shm" if os.access("/dev/shm", os.W_OK) else None) as name:

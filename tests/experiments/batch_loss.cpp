@@ -159,6 +159,19 @@ void check_value(const Problem& problem) {
   BOOST_TEST(loss.points() == points);
 }
 
+// Training's gradient in f32 is near the one in f64, for the same parameters.
+void check_gradient(const Problem& problem) {
+  const Tensors theta = cast(general(problem.net), Dtype::f32);
+  const Tensors wanted = value_and_grad([&](const Vars& p) { return problem.in_doubles(p); },
+                                        cast(theta, Dtype::f64))
+                             .gradient,
+                given = value_and_grad([&](const Vars& p) { return problem.in_floats(p); }, theta).gradient;
+  for (std::size_t k = 0; k < theta.size(); ++k)
+    for (std::int64_t i = 0; i < theta[k].size(); ++i)
+      BOOST_TEST(std::abs(given[k].at(i) - wanted[k].at(i)) <= 2e-4 * (max_abs(wanted[k]) + 1e-3),
+                 "tensor " << k << " at " << i << ": " << given[k].at(i) << ", not " << wanted[k].at(i));
+}
+
 const Misfit squares{}, absolute{.kind = Misfit::Kind::absolute},
     charbonnier{.kind = Misfit::Kind::charbonnier, .delta = .05};
 
@@ -183,6 +196,21 @@ BOOST_AUTO_TEST_CASE(is_the_papers_equation) {
                 problem_of(scattered(4), small("lrnr-cheb", {}, 2, 1), penalties, kind, batch, most, weighted));
             check_value(problem_of(waves(5, 13), small("siren", {}, 1, 1), {}, kind, batch, most, weighted));
           }
+}
+
+// More than a tile takes, of frames that may share one.
+BOOST_AUTO_TEST_CASE(many_points_of_many_frames) {
+  Recipe penalties;
+  penalties.sparse = .3;
+  for (const char* model : {"lrnr", "lrnr-cheb", "colora", "siren-xt"})
+    for (const char* batch : {"100", "7:2"}) BOOST_TEST_CONTEXT(model << " " << batch) {
+        for (const std::int64_t most : {500, 40}) {
+          const Problem problem =
+              problem_of(waves(13, 150, 2), small(model, {}, 1, 2), penalties, squares, batch, most, true);
+          check_value(problem);
+          check_gradient(problem);
+        }
+      }
 }
 
 // Fields count alike, whatever their size.
@@ -239,14 +267,7 @@ BOOST_AUTO_TEST_CASE(gradients_of_every_model) {
         for (const double h : {1e-4, 1e-5, 1e-6})
           if (order < 1.9) order = std::max(order, taylor_order(exact, theta, h));
         BOOST_TEST(order >= 1.9);
-        const Tensors wanted = value_and_grad(exact, cast(cast(theta, Dtype::f32), Dtype::f64)).gradient,
-                      given = value_and_grad([&](const Vars& p) { return problem.in_floats(p); },
-                                             cast(theta, Dtype::f32))
-                                  .gradient;
-        for (std::size_t k = 0; k < theta.size(); ++k)
-          for (std::int64_t i = 0; i < theta[k].size(); ++i)
-            BOOST_TEST(std::abs(given[k].at(i) - wanted[k].at(i)) <= 2e-4 * (max_abs(wanted[k]) + 1e-3),
-                       "tensor " << k << " at " << i << ": " << given[k].at(i) << ", not " << wanted[k].at(i));
+        check_gradient(problem);
       }
 }
 
