@@ -74,6 +74,7 @@ Prepared prepared_from(const Settings& given, bool quiet, bool only_settings) {
 
 SavedModel pod_of(const Prepared& prepared) {
   const Snapshots& set = prepared.set;
+  if (set.mu) throw InputError("pod is a function of time alone; these data have parameters beside it");
   if (!set.fixed())
     throw InputError(
         "pod needs the same points in all frames; in two dimensions set ratios= for a uniform grid");

@@ -150,7 +150,7 @@ Scaling scaling_of(const Snapshots& set, const std::string& fields) {
     const auto axis = static_cast<std::size_t>(a);
     scaling.x.push_back(axis < set.low.size() ? Range{set.low[axis], set.high[axis]} : widest(set.x, a));
   }
-  scaling.t.push_back({set.time(0), set.time(set.frames() - 1)});
+  scaling.t.push_back(widest(set.t.reshaped({set.frames(), 1}), 0));
   if (set.mu)
     for (std::int64_t p = 0; p < set.mu.shape[1]; ++p) scaling.t.push_back(widest(set.mu, p));
   scaling.fields = fields.empty() ? set.fields : split(fields);

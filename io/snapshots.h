@@ -27,7 +27,7 @@ struct Snapshots {
   std::map<std::string, std::string> settings;  // how it was made: "cells" -> "500"
 
   // The numbers, all f64. Frame k has the rows offsets[k] to offsets[k+1] of u.
-  Tensor t;                           // (T), increasing
+  Tensor t;                           // (T), increasing as long as mu stays the same
   std::vector<std::int64_t> offsets;  // T+1, from 0 to N
   Tensor x;                           // (N,d), or (n,d) of a fixed grid
   Tensor u;                           // (N,c)
@@ -56,7 +56,7 @@ struct Snapshots {
 void hold_out(Snapshots& set, std::int64_t every);
 
 // Throws InputError, naming `source` and the part at fault, if the parts disagree, a number is not
-// finite, times do not increase or a weight is not positive.
+// finite, times of one mu do not increase or a weight is not positive.
 void check(const Snapshots& set, const std::string& source);
 
 // HDF5. Reading never takes the process down: the file is parsed in a child process with limits on memory
