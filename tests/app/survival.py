@@ -19,7 +19,8 @@ often = ["--checkpoint", "0.02"]
 
 def finished(folder: Path, wanted: Path) -> bool:
     same = (folder / "model.safetensors").read_bytes() == (wanted / "model.safetensors").read_bytes()
-    return same and without_seconds(folder) == without_seconds(wanted)
+    best = [tensors(run / "checkpoints" / "best.safetensors")[1]["step"] for run in (folder, wanted)]
+    return same and best[0] == best[1] and without_seconds(folder) == without_seconds(wanted)
 
 
 def last_line(errors: str) -> str:
