@@ -1,6 +1,6 @@
-// A whole training step at the paper's sizes: data, loss with penalties, gradient, optimizer and bookkeeping, in
-// useful flops of the network over the machine's own sgemm. --case euler1d (16 frames of 500 points) or burgers2d
-// (one frame of adaptive points); --recipe paper (Adam) or fast (Muon and SOAP).
+// A whole training step at the paper's sizes: data, loss with penalties, gradient, optimizer and bookkeeping,
+// in useful flops of the network over the machine's own sgemm. --case euler1d (16 frames of 500 points) or
+// burgers2d (one frame of adaptive points); --recipe paper (Adam) or fast (Muon and SOAP).
 #include <fmt/format.h>
 #include <lowtide/autodiff/functions.h>
 #include <lowtide/experiments/batch_loss.h>
@@ -12,15 +12,18 @@
 using namespace lowtide;
 
 int main(int argc, char** argv) {
-  std::string name = bench::take_option(argc, argv, "--case"), recipe = bench::take_option(argc, argv, "--recipe");
+  std::string name = bench::take_option(argc, argv, "--case"),
+              recipe = bench::take_option(argc, argv, "--recipe");
   if (name.empty()) name = "euler1d";
   if (recipe.empty()) recipe = "paper";
   const bench::Options options = bench::options_from(argc, argv);
   const ThreadLimit limit(options.threads);
   const bool euler = name == "euler1d";
-  std::vector<std::string> given{"run.case=" + name, "run.preset=paper", "run.recipe=" + recipe, "run.model=lrnr"};
+  std::vector<std::string> given{"run.case=" + name, "run.preset=paper", "run.recipe=" + recipe,
+                                 "run.model=lrnr"};
   if (euler) given.emplace_back("cells=500");
-  if (recipe == "fast") given.insert(given.end(), {"loss.sparse=1e-8", "loss.ortho=1e-2"});  // penalties all the same
+  if (recipe == "fast")
+    given.insert(given.end(), {"loss.sparse=1e-8", "loss.ortho=1e-2"});  // penalties all the same
   Prepared job = prepare(Settings(given), true);
   const TrainingData data(job.set, job.scaling, job.set.training(), 1, false);
   Tensors theta = init(job.net, Stream(1, "init"));

@@ -13,7 +13,7 @@ struct Learning {
   std::string head = "linear";  // of the hypernetwork
 
   // For the fast recipe.
-  std::int64_t epochs = 600, l1_epochs = 200;
+  std::int64_t epochs = 300, l1_epochs = 100;
 
   // For the paper's recipe.
   std::int64_t paper_epochs = 2000;

@@ -4,6 +4,7 @@
 #include <lowtide/io/file.h>
 
 #include <algorithm>
+#include <cmath>
 
 namespace lowtide {
 namespace {
@@ -24,9 +25,11 @@ Activation activation_named(const std::string& name) {
 }
 
 // For Muon and SOAP, measured on euler1d (docs/ablations.md). Sines of high frequency multiply what a step does
-// to their weights.
+// to their weights; of low-rank layers, a step changes all factors at once.
 double fast_rate(const std::string& model) {
-  return model == "siren-shift" || model == "siren-xt" ? 1.5e-4 : 1.5e-3;
+  if (model == "siren-shift" || model == "siren-xt") return 1.5e-4;
+  if (model == "siren") return 5e-4;
+  return model.starts_with("lrnr") ? 1.5e-3 : 1e-2;
 }
 
 }  // namespace
@@ -57,7 +60,7 @@ Recipe recipe_from(Settings& s, const std::string& name, const std::string& mode
   r.l1_epochs =
       s.get("train.l1_epochs", fast ? learning.l1_epochs : 0, "epochs with q = 1 that follow", 0, 100000000);
   r.batch = s.get("train.batch", fast ? "auto" : fmt::format("{}", learning.batch).c_str(),
-                  "frames:stride of a step, as 81:5; auto: all frames, about 4000 points");
+                  "frames:stride of a step, as 81:5; auto: all frames, about 2000 points");
   r.head_every = s.get("train.head_every", 0, "epochs between exact solves of the last layer; 0: none", 0);
   r.evaluate_every =
       s.get("train.evaluate_every", 0, "epochs between evaluations on all frames; 0: at the end", 0);
@@ -67,9 +70,9 @@ Recipe recipe_from(Settings& s, const std::string& name, const std::string& mode
   const bool adam = r.optimizer == "adam";
   const double lr = !fast ? 1e-3 : adam ? 3e-3 : fast_rate(model);
   r.lr = s.get("optim.lr", lr, "learning rate", 1e-12, 1e3);
-  r.l1_lr =
-      s.get("optim.l1_lr", fast ? lr / 5 : lr, "learning rate to go on with where q becomes 1", 1e-12, 1e3);
-  r.hyper_factor = s.get("optim.hyper_factor", fast && r.epochs <= 150 ? 2.0 : 1.0,
+  r.l1_lr = s.get("optim.l1_lr", fast ? std::round(lr * 2e5) / 1e6 : lr,
+                  "learning rate to go on with where q becomes 1", 1e-12, 1e3);
+  r.hyper_factor = s.get("optim.hyper_factor", fast && factors ? 4.0 : 1.0,
                          "of the learning rate, for the hypernetwork", 1e-6, 1e6);
   r.beta1 = s.get("optim.beta1", fast && !adam ? .95 : .9, "of Adam and SOAP", 0.0, .999999);
   r.beta2 = s.get("optim.beta2", !fast ? .999 : adam ? .99 : .95, "of Adam and SOAP", 0.0, .99999999);

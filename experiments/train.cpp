@@ -16,14 +16,14 @@ namespace {
 // steps.
 FrameBatches batches_of(const Recipe& recipe, const Snapshots& set) {
   if (recipe.batch != "auto") return FrameBatches::parse(recipe.batch);
-  constexpr double wanted = 4000;
+  constexpr double wanted = 2000;
   std::int64_t points = 0, least = INT64_MAX;
   for (const std::int64_t k : set.training()) {
     points += set.values(k).shape[0];
     least = std::min(least, set.values(k).shape[0]);
   }
-  const auto stride = std::max<std::int64_t>(5, std::lround(static_cast<double>(points) / wanted));
-  return {std::ssize(set.training()), std::min(stride, std::max<std::int64_t>(1, least / 20))};
+  const auto stride = std::max<std::int64_t>(10, std::lround(static_cast<double>(points) / wanted));
+  return {std::ssize(set.training()), std::min(stride, std::max<std::int64_t>(1, least / 10))};
 }
 
 // What goes on from step to step, beside theta and the optimizer.
