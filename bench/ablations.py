@@ -34,29 +34,33 @@ def cost(width, rank, epochs, adam_epochs, paper_epochs):
 
 def ways(variants, seeds, recipe="fast", common=()):
     return [(f"{name}, seed {seed}", own.get("recipe", recipe) if isinstance(own, dict) else recipe,
-             [*common, *(own["set"] if isinstance(own, dict) else own)], seed)
+             [*common, *(own["set"] if isinstance(own, dict) else own),
+              *([f"run.model={own['model']}"] if isinstance(own, dict) else [])], seed)
             for name, own in variants.items() for seed in seeds]
 
 
 def tables(seeds):
     """name -> list of (label, recipe, settings, seed)"""
     watched = ["train.evaluate_every=1"]
-    short = [*ALL, *watched, "train.epochs=150"]
-    paper = ["heldout=0", *watched, "train.epochs=1500", *MATCHED]
+    short = [*ALL, *watched, "train.epochs=75"]
+    paper = ["heldout=0", *watched, "train.epochs=1000", *MATCHED]
     return {
-        "cost128": cost(128, 24, 150, 300, 5000),
-        "cost256": cost(256, 48, 200, 300, 3000),
+        "cost128": cost(128, 24, 75, 300, 5000),
+        "cost256": cost(256, 48, 75, 150, 1500),
         # What comes from what: the fast recipe with one part taken away, or put into the paper's.
         "parts": ways({
             "fast": [],
             "without output scaling": ["init.scale=0"],
             "plain start": ["init.start=plain"],
-            "batches of 16 frames": ["train.batch=16"],
+            "twice as many points a step, 81:5": ["train.batch=81:5"],
+            "16 whole frames a step": ["train.batch=16"],
             "constant rate": ["optim.schedule=constant"],
             "Adam 1e-3": ["optim.name=adam", "optim.lr=1e-3", "optim.beta1=.9", "optim.beta2=.999"],
             "tuned Adam": ADAM,
             "Muon and Adam": ["optim.name=muon+adam"],
-            "SOAP alone": ["optim.name=soap", "optim.lr=3e-3", "optim.hyper_factor=1", "train.batch=27:5"],
+            "SOAP alone": ["optim.name=soap", "optim.lr=3e-3", "optim.hyper_factor=1"],
+            "hypernetwork at the same rate": ["optim.hyper_factor=1"],
+            "head solved every 5 epochs": ["train.head_every=5"],
         }, seeds, common=short),
         "sparse": ways({"with the paper's 3.65e-18": [], "without": ["loss.sparse=0"], "1e-4": ["loss.sparse=1e-4"]},
                        seeds, "paper", [*paper, "loss.mollifier=0"]),
@@ -64,13 +68,16 @@ def tables(seeds):
         "mollifier": ways({"with 0.05": ["loss.mollifier=0.05"], "without": ["loss.mollifier=0"]}, seeds, "paper", paper),
         "switch": ways({
             "squares only": ["train.epochs=400", "train.l1_epochs=0"],
-            "250 of squares, 150 of absolute values": ["train.epochs=250", "train.l1_epochs=150"],
-            "the same, corner smoothed": ["train.epochs=250", "train.l1_epochs=150", "loss.charbonnier=0.005"],
+            "300 of squares, 100 of absolute values": ["train.epochs=300", "train.l1_epochs=100"],
+            "the same, corner smoothed": ["train.epochs=300", "train.l1_epochs=100", "loss.charbonnier=0.005"],
         }, seeds, common=["heldout=0", *watched]),
         "head": ways({h: [f"model.head={h}"] for h in ("linear", "relu", "softplus")}, seeds, common=short),
         "activation": ways({a: [f"model.activation={a}"] for a in ("tanh", "relu", "silu", "sin")}, seeds, common=short),
+        # Every model at its default size, on the frames held out.
+        "models": ways({m: {"model": m, "set": []} for m in
+                        ("lrnr", "lrnr-cheb", "siren", "siren-shift", "siren-xt", "nif", "colora", "mlp")}, seeds),
         "rank": ways({f"rank {r}": [f"model.rank={r}"] for r in (4, 8, 16, 24, 32)}, seeds,
-                     common=["train.epochs=300", "train.l1_epochs=100"]),
+                     common=[]),
     }
 
 
