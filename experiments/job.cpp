@@ -46,6 +46,23 @@ std::int64_t heldout_of_file(Settings& settings) {
   return every;
 }
 
+// In place of what the case would have solved, so that settings of the solution would be without effect.
+Snapshots from_file(const Job& job, const Settings& settings, bool only_settings) {
+  std::int64_t every = -1;
+  for (const Settings::Used& used : settings.used()) {
+    if (used.value == used.standard || used.name.find('.') != std::string::npos || used.name == "fields")
+      continue;
+    if (used.name != "heldout")
+      throw InputError(fmt::format("setting {}={} has no effect on {}, which is read", used.name, used.value,
+                                   job.data.string()));
+    every = std::stoll(used.value);
+  }
+  if (only_settings) return {};
+  Snapshots set = read_snapshots(job.data);
+  if (every >= 0) hold_out(set, every);
+  return set;
+}
+
 Prepared prepared_from(const Settings& given, bool quiet, bool only_settings) {
   Prepared prepared;
   Settings settings = given;
@@ -65,7 +82,7 @@ Prepared prepared_from(const Settings& given, bool quiet, bool only_settings) {
     try {
       prepared.set = case_named(job.case_name).make(run);
     } catch (const CaseRun::OnlySettings&) {
-      if (!only_settings) prepared.set = read_snapshots(job.data);
+      if (!job.data.empty()) prepared.set = from_file(job, run.settings(), only_settings);
     }
   }
   prepared.settings = run.settings();

@@ -128,10 +128,15 @@ Trained train(Run& run, const Recipe& recipe, const Network& net, const Snapshot
 
     const BatchLoss loss(recipe, net, data, kind, data.tiles(dealt[static_cast<std::size_t>(turn)], tile_rows));
     BatchLoss::Parts parts;
-    const auto [value, gradient] = value_and_grad([&](const Vars& p) { return loss(p, parts); }, theta);
-    optimizer.step(theta, gradient);
+    try {
+      const auto [value, gradient] = value_and_grad([&](const Vars& p) { return loss(p, parts); }, theta);
+      optimizer.step(theta, gradient);
+      now.loss += value;
+    } catch (const NonFiniteError& e) {
+      throw NonFiniteError(fmt::format("{} in step {} (epoch {}); a smaller optim.lr often helps", e.what(),
+                                       step.index, epoch + 1));
+    }
     step.did(loss.points(), loss.flops(theta));
-    now.loss += value;
     now.misfit += parts.misfit;
     now.sparse += parts.sparse;
     now.ortho += parts.ortho;
@@ -159,12 +164,12 @@ Trained train(Run& run, const Recipe& recipe, const Network& net, const Snapshot
       }
     }
     step.log(line);
-    step.score(mean_misfit);
+    if (width == 0) step.score(std::pow(mean_misfit, absolute ? 1 : .5));  // of one size for both q
     step.note(fmt::format("epoch {}  loss {:.2e}  misfit {:.2e}  q {}  w {:.3f}  lr {:.1e}", epoch + 1,
                           mean_loss, mean_misfit, absolute ? 1 : 2, width, optimizer.lr));
     now.loss = now.misfit = now.sparse = now.ortho = 0;
 
-    const bool after_epochs = recipe.tau == 0 && recipe.l1_epochs > 0 && epoch + 1 == recipe.epochs;
+    const bool after_epochs = recipe.l1_epochs > 0 && epoch + 1 == recipe.epochs;
     if (after_epochs) now.turn.tau = std::numeric_limits<double>::infinity();
     if ((recipe.tau > 0 || after_epochs) && now.turn.update(mean_misfit, epoch, now.rate, &now.plateau))
       now.absolute_since = epoch + 1;  // this loss was of squares: the plateau must not remember it
