@@ -16,7 +16,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 ALL = ["heldout=0", "train.l1_epochs=0"]                 # all frames, squares only
 MATCHED = ["init.start=kinks", "init.scale=0.5"]         # the fast recipe's start
 BARE = ["loss.tau=0", "loss.mollifier=0", "loss.ortho=0", "loss.sparse=0"]
-ADAM = ["optim.name=adam", "optim.lr=3e-3", "train.batch=27:5", "optim.hyper_factor=1"]
+ADAM = ["optim.name=adam", "optim.lr=3e-3", "train.batch=27:5", "optim.hyper_factor=1", "optim.schedule=linear"]
 STATE = ["left=400", "right=250", "middle=0.05"]         # an initial state that nothing was tuned on
 
 
@@ -42,11 +42,11 @@ def ways(variants, seeds, recipe="fast", common=()):
 def tables(seeds):
     """name -> list of (label, recipe, settings, seed)"""
     watched = ["train.evaluate_every=1"]
-    short = [*ALL, *watched, "train.epochs=75"]
+    short = [*ALL, *watched, "train.epochs=80"]
     paper = ["heldout=0", *watched, "train.epochs=1000", *MATCHED]
     return {
-        "cost128": cost(128, 24, 75, 300, 5000),
-        "cost256": cost(256, 48, 75, 150, 1500),
+        "cost128": cost(128, 24, 80, 300, 5000),
+        "cost256": cost(256, 48, 60, 150, 1500),
         # What comes from what: the fast recipe with one part taken away, or put into the paper's.
         "parts": ways({
             "fast": [],
@@ -54,6 +54,7 @@ def tables(seeds):
             "plain start": ["init.start=plain"],
             "twice as many points a step, 81:5": ["train.batch=81:5"],
             "16 whole frames a step": ["train.batch=16"],
+            "linear decay": ["optim.schedule=linear"],
             "constant rate": ["optim.schedule=constant"],
             "Adam 1e-3": ["optim.name=adam", "optim.lr=1e-3", "optim.beta1=.9", "optim.beta2=.999"],
             "tuned Adam": ADAM,

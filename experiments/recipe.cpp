@@ -77,7 +77,7 @@ Recipe recipe_from(Settings& s, const std::string& name, const std::string& mode
   r.beta1 = s.get("optim.beta1", fast && !adam ? .95 : .9, "of Adam and SOAP", 0.0, .999999);
   r.beta2 = s.get("optim.beta2", !fast ? .999 : adam ? .99 : .95, "of Adam and SOAP", 0.0, .99999999);
   r.weight_decay = s.get("optim.weight_decay", 0.0, "decoupled", 0.0, 1e3);
-  r.schedule = one_of(s, "optim.schedule", fast ? "linear" : "plateau",
+  r.schedule = one_of(s, "optim.schedule", fast ? "cosine" : "plateau",
                       {"constant", "linear", "cosine", "step", "plateau"});
   r.warmup = s.get("optim.warmup", fast ? 5.0 : 0.0, "epochs of linear rise", 0.0);
   r.floor = s.get("optim.floor", 0.0, "of a decay, as a part of the rate", 0.0, 1.0);

@@ -90,7 +90,7 @@ BOOST_AUTO_TEST_CASE(the_fast_recipe_has_no_penalties_and_no_mollifier) {
         BOOST_TEST(number(v, name) == 0, row.name << " " << name);
       BOOST_TEST(v.at("run.recipe") == "fast");
       BOOST_TEST(v.at("optim.name") == "muon+soap");
-      BOOST_TEST(v.at("optim.schedule") == "linear");
+      BOOST_TEST(v.at("optim.schedule") == "cosine");
       BOOST_TEST(number(v, "optim.lr") == 1.5e-3);
       BOOST_TEST(number(v, "optim.warmup") == 5);
       BOOST_TEST(number(v, "optim.beta1") == .95);

@@ -111,8 +111,8 @@ BOOST_AUTO_TEST_CASE(squares_give_way_after_so_many_epochs) {
       trained(folder, tiny({"train.epochs=10", "train.l1_epochs=5", "optim.l1_lr=7e-4", "train.batch=2"}));
   BOOST_REQUIRE(run.lines.size() == 15);
   for (std::size_t e = 0; e < 15; ++e) BOOST_TEST(run.at(e, "q") == (e < 10 ? 2 : 1));
-  const Schedule squares{.kind = Schedule::Kind::linear, .lr = 1.5e-3, .epochs = 10, .warmup = 5},
-      absolutes{.kind = Schedule::Kind::linear, .lr = 7e-4, .epochs = 5, .floor = .02};
+  const Schedule squares{.kind = Schedule::Kind::cosine, .lr = 1.5e-3, .epochs = 10, .warmup = 5},
+      absolutes{.kind = Schedule::Kind::cosine, .lr = 7e-4, .epochs = 5, .floor = .02};
   for (std::size_t e = 0; e < 15; ++e) {  // in the middle of the last of three steps
     const double part = static_cast<double>(e) + 2.5 / 3;
     BOOST_TEST(near(run.at(e, "lr") / (e < 10 ? squares.at(part) : absolutes.at(part - 10)), 1, 1e-12));
