@@ -111,7 +111,7 @@ BOOST_AUTO_TEST_CASE(a_loop_counts_logs_and_keeps_the_last_three_checkpoints) {
   BOOST_TEST(nothing.steps.empty());
   BOOST_TEST(nothing.x == result.x);
   BOOST_TEST(nothing.gflop == 10);
-  BOOST_TEST(nothing.seconds > result.seconds / 2);  // but for the last checkpoint
+  BOOST_TEST(nothing.seconds > 0);  // those of the first time
   BOOST_TEST(lines(path / "metrics.jsonl").size() == 11u);
   again.total = 12;  // longer than it was meant to be
   BOOST_TEST(again().steps == (std::vector<std::int64_t>{10, 11}), boost::test_tools::per_element());
