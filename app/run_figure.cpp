@@ -194,8 +194,7 @@ bool draw_history(const std::vector<FinishedRun>& runs, const fs::path& path) {
         "data index {} using 1:($3 == 2 ? $2 : NaN) with lines lw 1.5 lc rgb '{}' title {}, \\\n"
         "     data index {} using 1:($3 == 1 ? $2 : NaN) with lines lw 1.5 dt '-' lc rgb '{}' notitle",
         block, colour, quoted(name_of(runs[r])), block, colour);
-    rates += fmt::format("data index {} using 1:4 with lines lw 1.5 lc rgb '{}' title 'learning rate'", block,
-                         colour);
+    rates += fmt::format("data index {} using 1:4 with lines lw 1.5 lc rgb '{}' notitle", block, colour);
     if (mollified > 0)
       rates += fmt::format(
           ", \\\n     data index {} using 1:5 with lines dt '.' lw 1.5 lc rgb '{}' title 'mollifier'", block,
@@ -207,7 +206,8 @@ bool draw_history(const std::vector<FinishedRun>& runs, const fs::path& path) {
       "set multiplot layout 2,1\nset grid lc rgb '#dddddd'; set tics nomirror out; set logscale y; set format "
       "y '10^{%L}'\n"
       "set key noenhanced; set ylabel 'relative error: q = 2 solid, q = 1 dashed'\n" +
-      errors + "\nset xlabel 'epoch'; set ylabel 'learning rate'\n" + rates + "\nunset multiplot\n";
+      errors + "\nset xlabel 'epoch'; set ylabel 'learning rate'; set yrange [1e-7:*]\n" + rates +
+      "\nunset multiplot\n";
   return draw(figure);
 }
 
