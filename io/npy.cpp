@@ -228,24 +228,28 @@ Array parse_npy(std::string_view bytes, const std::string& source, const std::st
   return array;
 }
 
-void write_npy(const Tensor& values, const std::filesystem::path& path) {
+std::string npy_header(std::string_view type, const Shape& extents) {
   std::string shape;
-  for (int a = 0; a < values.shape.rank(); ++a) shape += fmt::format("{}, ", values.shape[a]);
-  if (values.shape.rank() > 1) shape.resize(shape.size() - 2);
-  if (values.shape.rank() == 1) shape.pop_back();
-  std::string header = fmt::format("{{'descr': '{}', 'fortran_order': False, 'shape': ({}), }}",
-                                   values.dtype == Dtype::f32 ? "<f4" : "<f8", shape);
+  for (int a = 0; a < extents.rank(); ++a) shape += fmt::format("{}, ", extents[a]);
+  if (extents.rank() > 1) shape.resize(shape.size() - 2);
+  if (extents.rank() == 1) shape.pop_back();
+  std::string header = fmt::format("{{'descr': '{}', 'fortran_order': False, 'shape': ({}), }}", type, shape);
   header.resize((header.size() + 11 + 63) / 64 * 64 - 11, ' ');  // the numbers begin at a multiple of 64
   header += '\n';
   std::string bytes(magic);
   bytes += {'\x01', '\x00', static_cast<char>(header.size() & 255), static_cast<char>(header.size() >> 8)};
-  bytes += header;
+  return bytes + header;
+}
+
+void write_npy(const Tensor& values, const std::filesystem::path& path) {
+  const std::string header = npy_header(values.dtype == Dtype::f32 ? "<f4" : "<f8", values.shape);
   dispatch(values.dtype, [&](auto zero) {
     using T = decltype(zero);
-    bytes.append(reinterpret_cast<const char*>(values.data<T>()),
-                 static_cast<std::size_t>(values.size()) * sizeof(T));
+    const std::string_view pieces[] = {
+        header,
+        {reinterpret_cast<const char*>(values.data<T>()), static_cast<std::size_t>(values.size()) * sizeof(T)}};
+    write_file(path, pieces);
   });
-  write_file(path, bytes);
 }
 
 }  // namespace lowtide

@@ -8,6 +8,9 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
 
 namespace lowtide {
 
@@ -32,5 +35,13 @@ std::map<std::string, Array> parse_npz(std::string_view bytes, const std::string
                                        std::span<const std::string> wanted = {});
 
 void write_npy(const Tensor& values, const std::filesystem::path& path);
+// What stands before the numbers; `type` as numpy writes it: "<f8".
+std::string npy_header(std::string_view type, const Shape& shape);
+
+using NpzValue = std::variant<Tensor, std::string, std::vector<std::string>>;  // text in UTF-8
+
+// What numpy.load reads without pickle: a stored (not deflated) archive; text as arrays of type '<U', of shape
+// () or (n). Up to 4 GiB. parse_npz knows no text and reads the tensors of such an archive if they are named.
+void write_npz(const std::vector<std::pair<std::string, NpzValue>>& arrays, const std::filesystem::path& path);
 
 }  // namespace lowtide

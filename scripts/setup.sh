@@ -10,7 +10,7 @@ packages=(
   libhdf5-dev zlib1g-dev libcli11-dev nlohmann-json3-dev libtomlplusplus-dev libxxhash-dev
   libboost-test-dev libbenchmark-dev
   clang-16 libclang-rt-16-dev clang-format-16 valgrind qemu-user
-  gnuplot-nox librsvg2-bin fonts-dejavu-core python3 python3-numpy python3-h5py
+  gnuplot-nox librsvg2-bin fonts-dejavu-core python3 python3-numpy python3-h5py python3-vtk9
 )
 bench= clawpack=
 for option in "$@"; do

@@ -96,6 +96,25 @@ BOOST_AUTO_TEST_CASE(an_archive_becomes_snapshots) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(an_archive_of_our_own_comes_back) {
+  const Folder folder;
+  const Tensor a = Stream(1, "a").normal({2, 3}, Dtype::f32), b = Stream(1, "b").normal({4}, Dtype::f64),
+               none = zeros({0, 2}, Dtype::f64);
+  write_npz({{"a", a}, {"text", std::string("words")}, {"b.c", b}, {"none", none}}, folder / "a.npz");
+  const std::string bytes = read_file(folder / "a.npz");
+  const std::vector<std::string> wanted = {"a", "b.c", "none"};
+  const auto back = parse_npz(bytes, "a.npz", wanted);
+  BOOST_TEST(back.size() == 3);
+  BOOST_TEST(same_bits(back.at("a").numbers, a));
+  BOOST_TEST(same_bits(back.at("b.c").numbers, b));
+  BOOST_TEST(same_bits(back.at("none").numbers, none));
+  BOOST_TEST(contains(refusal([&] { parse_npz(bytes, "a.npz"); }), "'<U5'"));
+  BOOST_CHECK_THROW(write_npz({{"a", a}, {"a", b}}, folder / "b.npz"), Error);
+  BOOST_CHECK_THROW(write_npz({{"a", a}}, "/none/a.npz"), FileError);
+  write_npz({}, folder / "b.npz");
+  BOOST_TEST(parse_npz(read_file(folder / "b.npz"), "b.npz").empty());
+}
+
 BOOST_AUTO_TEST_CASE(an_archive_cut_anywhere_is_refused) {
   for (const bool pack : {false, true}) {
     const std::string whole = archive(pack);
