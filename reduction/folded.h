@@ -1,0 +1,48 @@
+// A point model made to be fast: coefficients as short series in time, hypermodes multiplied into the layers
+// beforehand, everything in f32. lowtide evaluates it with vector instructions; `lowtide export` prints it as
+// C.
+#pragma once
+#include <lowtide/reduction/point_model.h>
+
+namespace lowtide {
+
+// A matrix by columns, each padded with zeros to a multiple of 16 floats.
+struct Columns {
+  std::int64_t rows = 0, columns = 0, stride = 0;
+  std::vector<float> numbers{};
+};
+
+struct FoldedLayer {
+  // y = bias c + tensor (c (x) q), c (x) q = (c_1 q_1, c_1 q_2, ..., c_2 q_1, ...)   if `factored` is false
+  // y = bias c + u ((s1 c) o (v q))                                                   otherwise
+  // The first layer is bias c alone: the point is in it.
+  bool factored = false;
+  Columns bias{}, tensor{}, u{}, s1{}, v{};
+};
+
+struct FoldedPiece {
+  double begin = -1, end = 1;  // scaled times
+  Columns series{};            // c = series (T_0, T_1, ...) of 2 (t - begin) / (end - begin) - 1
+  std::vector<FoldedLayer> layers{};
+};
+
+struct Folded {
+  Activation activation = Activation::tanh;
+  std::int64_t out = 1;
+  double size = 1;   // the root mean square of u over time, which errors are relative to
+  double error = 0;  // the largest |u - full network's u| at the validation times of the pieces, relative
+  double bound = 0;  // that of the point model and what folding may add, relative
+  std::vector<FoldedPiece> pieces{};
+
+  std::int64_t bytes() const;
+  double flops() const;          // of an evaluation, in the mean over time
+  std::int64_t scratch() const;  // floats
+  // u at scaled time t, into `out` floats; times outside of the pieces take the nearest end.
+  void evaluate(double t, float* u, std::vector<float>& scratch) const;
+};
+
+// Point k of a model all of whose pieces hold, or Error. `tolerance`, relative, bounds what short series and
+// few modes may change of u; a fifth of that of the pieces is a good choice. f32 does not go much below 1e-6.
+Folded folded(const PointModel& model, std::int64_t k, double tolerance);
+
+}  // namespace lowtide
