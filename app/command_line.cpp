@@ -113,6 +113,26 @@ int run(int argc, char** argv) {
       ->type_name("FILE.svg");
   compare_verb.add_option("--csv", compare.csv, "write the table to a file")->type_name("FILE.csv");
 
+  ExportOptions exported;
+  CLI::App& export_verb = *program.add_subcommand("export", "a trained model for other programs: npz, vti, c");
+  export_verb.add_option("run", exported.run, "folder of the run")->required()->type_name("DIR");
+  export_verb.add_option("--format", exported.format, "npz (numpy), vti (ParaView) or c (C99)")
+      ->required()
+      ->type_name("FORMAT");
+  export_verb.add_option("-o,--out", exported.out, "file to write; by default DIR/export/DIR.FORMAT")
+      ->type_name("FILE");
+  export_verb.add_option("--t", exported.times, "vti: times, with commas between; 11 over the model's range")
+      ->delimiter(',');
+  export_verb.add_option("--grid", exported.grid, "vti: cells a side; 100")->check(CLI::Range(1, 100000));
+  export_verb.add_option("--mu", exported.mu, "parameters beside time")->delimiter(',');
+  export_verb.add_option("--at", exported.at, "c: only this point, x or x,y, but faster")->delimiter(',');
+  export_verb
+      .add_option("--tol", exported.tolerance,
+                  "c: what may be left out; 5e-5 of the coefficients, or with --at "
+                  "an error of 1e-4 of the field")
+      ->check(CLI::NonNegativeNumber);
+  export_verb.add_flag("--force", exported.force, "overwrite what is there");
+
   CLI::App& import = *program.add_subcommand("import", "read what other programs have made: clawpack, npz");
   ImportOptions claw, npz;
   CLI::App& claw_verb =
@@ -155,6 +175,7 @@ int run(int argc, char** argv) {
   }
   if (train_verb) train_model(train, common);
   if (eval_verb) evaluate_run(eval, common);
+  if (export_verb) export_run(exported, common);
   if (compare_verb) compare_runs(compare, common);
   if (claw_verb) import_from_clawpack(claw, common);
   if (npz_verb) import_from_npz(npz, common);

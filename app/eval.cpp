@@ -3,6 +3,7 @@
 #include <lowtide/io/file.h>
 #include <lowtide/io/npy.h>
 
+#include "points.h"
 #include "run_folder.h"
 #include "verbs.h"
 
@@ -13,21 +14,6 @@ namespace lowtide::app {
 namespace fs = std::filesystem;
 
 namespace {
-
-// Middles of equal cells, `cells` a side, x fastest.
-Tensor grid_of(const Scaling& scaling, std::int64_t cells) {
-  const std::int64_t d = scaling.dims(), n = d == 1 ? cells : cells * cells;
-  Tensor points({n, d}, Dtype::f64);
-  double* to = points.mutable_data<double>();
-  for (std::int64_t i = 0; i < n; ++i)
-    for (std::int64_t a = 0; a < d; ++a) {
-      const Range& range = scaling.x[static_cast<std::size_t>(a)];
-      const std::int64_t index = a == 0 ? i % cells : i / cells;
-      to[i * d + a] =
-          range.low + (range.high - range.low) * (static_cast<double>(index) + .5) / static_cast<double>(cells);
-    }
-  return points;
-}
 
 Tensor points_from(const fs::path& path, std::int64_t dims) {
   const Array array = parse_npy(read_file(path), path.string());
@@ -60,11 +46,7 @@ void evaluate_run(const EvalOptions& options, const Common& common) {
     to = std::copy_n(u.data<double>(), u.size(), to);
   }
   write_npy(all, options.out);
-  const double low = model.scaling.t[0].low, high = model.scaling.t[0].high;
-  for (const double t : options.times)
-    if (t < low || t > high)
-      fmt::print(stderr, "{}: t = {} lies outside of [{}, {}], where the model has been trained\n",
-                 program_name(), t, low, high);
+  warn_of_times_outside(model.scaling, options.times);
   if (common.json)
     fmt::print("{}\n", nlohmann::ordered_json{{"file", options.out.string()},
                                               {"shape", {std::ssize(options.times), n, c}},

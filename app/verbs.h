@@ -4,6 +4,7 @@
 #include <lowtide/io/snapshots.h>
 
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -65,6 +66,17 @@ struct CompareOptions {
   std::filesystem::path data, csv, plot;
 };
 void compare_runs(const CompareOptions& options, const Common& common);
+
+struct ExportOptions {
+  std::filesystem::path run, out;   // `out` may be empty: RUN/export/RUN.FORMAT
+  std::string format;               // npz, vti, c
+  std::vector<double> times, mu;    // vti; no times: 11 over the time range
+  std::int64_t grid = 0;            // vti: cells a side; 0: 100
+  std::vector<double> at;           // c: a point; empty: all of space
+  std::optional<double> tolerance;  // c
+  bool force = false;
+};
+void export_run(const ExportOptions& options, const Common& common);
 
 struct PlotOptions {
   std::filesystem::path from, to;  // `to` may be empty: named after `from`

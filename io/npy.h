@@ -38,7 +38,8 @@ void write_npy(const Tensor& values, const std::filesystem::path& path);
 // What stands before the numbers; `type` as numpy writes it: "<f8".
 std::string npy_header(std::string_view type, const Shape& shape);
 
-using NpzValue = std::variant<Tensor, std::string, std::vector<std::string>>;  // text in UTF-8
+// Numbers, whole numbers in a row, text in UTF-8.
+using NpzValue = std::variant<Tensor, std::vector<std::int64_t>, std::string, std::vector<std::string>>;
 
 // What numpy.load reads without pickle: a stored (not deflated) archive; text as arrays of type '<U', of shape
 // () or (n). Up to 4 GiB. parse_npz knows no text and reads the tensors of such an archive if they are named.

@@ -77,6 +77,9 @@ Member member_of(const NpzValue& value) {
       member.data = {reinterpret_cast<const char*>(tensor->data<T>()),
                      static_cast<std::size_t>(tensor->size()) * sizeof(T)};
     });
+  } else if (const auto* whole = std::get_if<std::vector<std::int64_t>>(&value)) {
+    member.header = npy_header("<i8", {std::ssize(*whole)});
+    member.data = {reinterpret_cast<const char*>(whole->data()), whole->size() * sizeof(std::int64_t)};
   } else if (const auto* text = std::get_if<std::string>(&value)) {
     member.own = text_array({*text}, {}, member.header);
   } else {

@@ -17,6 +17,7 @@ void write_archive(const std::filesystem::path& path) {
              {"text", std::string("\xc3\xa9\xf0\x9f\x8c\x8a = \"x\"\n\xff")},
              {"empty", std::string()},
              {"words", std::vector<std::string>{"density", "p", ""}},
+             {"whole", std::vector<std::int64_t>{3, -1}},
              {"no words", std::vector<std::string>{}},
              {"\xc3\xbc", ones({1}, Dtype::f64)}},
             path);

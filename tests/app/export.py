@@ -1,0 +1,176 @@
+"""lowtide export: archives, images and C programs give the values that lowtide eval gives."""
+
+import math
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+import xml.etree.ElementTree as ElementTree
+from pathlib import Path
+
+import numpy as np
+from runs import good, json, program, refused, require, run, settings, small, tube
+import runs
+
+quick = settings(train__epochs=20, train__l1_epochs=5)
+square = ["burgers2d", "--set", "cells=16", "--set", "frames=9", "--set", "model.width=16", "--set", "model.rank=4"]
+line_end = 0.038
+
+
+def train(folder: Path, name: str, *arguments) -> Path:
+    if not (folder / name).exists():
+        good("train", *arguments, *quick, "--out", folder / name)
+    return folder / name
+
+
+def evaluated(folder: Path, model: Path, points: np.ndarray, times) -> np.ndarray:
+    x, u = folder / "x.npy", folder / "u.npy"
+    np.save(x, points)
+    good("eval", model, "--x", x, "--t", ",".join(map(repr, map(float, times))), "-o", u, "--force")
+    return np.load(u)
+
+
+def inside(y, ranges):
+    return 2 * (np.asarray(y, float) - ranges[:, 0]) / (ranges[:, 1] - ranges[:, 0]) - 1
+
+
+def coefficients(a, t: float) -> np.ndarray:
+    tau = inside([t], a["t_range"])
+    if "series" in a:
+        return np.cos(np.arange(len(a["series"])) * math.acos(tau[0])) @ a["series"].astype(float)
+    h, layers = tau, sum(name.startswith("hyper.W") for name in a)
+    for k in range(1, layers + 1):
+        h = h @ a[f"hyper.W{k}"].astype(float) + a[f"hyper.b{k}"]
+        h = np.tanh(h) if k < layers else h
+    return {"linear": lambda s: s, "relu": lambda s: np.maximum(s, 0), "softplus": lambda s: np.log1p(np.exp(s))}[str(a["head"])](h)
+
+
+def values(a, x: np.ndarray, t: float, truncated: bool = False) -> np.ndarray:
+    """The field at points x (n,d), of nothing but the arrays of an archive."""
+    depth = sum(name[0] == "U" for name in a)
+    s = coefficients(a, t)
+    if truncated:
+        s = np.where(np.isin(np.arange(len(s)), a["kept"]), s, 0)
+    activation = {"tanh": np.tanh, "relu": lambda y: np.maximum(y, 0), "sin": np.sin, "silu": lambda y: y / (1 + np.exp(-y))}
+    z = inside(x, a["x_range"])
+    for layer, (s1, s2) in enumerate(s.reshape(depth, 2, -1), 1):
+        U, V, B = (a[f"{letter}{layer}"].astype(float) for letter in "UVB")
+        z = ((z @ V.T) * s1) @ U + s2 @ B
+        z = activation[str(a["activation"])](z) if layer < depth else z
+    return z * a["size"]
+
+
+def apart(a, b) -> float:
+    return np.abs(np.asarray(a) - b).max() / np.sqrt(np.mean(np.square(b)))
+
+
+def archive(path: Path) -> dict:
+    with np.load(path, allow_pickle=False) as file:
+        return {name: file[name] for name in file}
+
+
+kinds = [
+    ("lrnr", [*small, *settings(fields="density,energy", model__head="softplus")]),
+    ("relu", [*small, *settings(model__head="relu", model__activation="silu")]),
+    ("cheb", [*small, "--model", "lrnr-cheb", *settings(model__activation="sin")]),
+    ("square", square),
+]
+
+
+def check_npz(folder: Path) -> None:
+    for name, arguments in kinds:
+        here = train(folder, name, *arguments)
+        told = json.loads(good("export", here, "--format", "npz", "--json"))
+        require(told["file"] == str(here / "export" / f"{name}.npz"), f"where it is: {told}")
+        a = archive(here / "export" / f"{name}.npz")
+        require(list(a) == told["arrays"] and "kept:" in str(a["about"]), f"names of the arrays: {list(a)}")
+        x = np.random.default_rng(1).uniform(*a["x_range"].T, (50, len(a["x_range"])))
+        times = np.linspace(*a["t_range"][0], 5)
+        for t, u in zip(times, evaluated(folder, here, x, times)):
+            require(u.shape[1] == len(a["fields"]) and apart(values(a, x, t), u) < 1e-5, f"{name}: u at {t}, of the archive")
+            require(apart(values(a, x, t, truncated=True), u) < 1e-2, f"{name}: truncated")
+        n, ranks = len(coefficients(a, 0)), a["weight_ranks"].sum() + a["bias_ranks"].sum()
+        require(len(a["kept"]) == ranks <= n and a["hypermodes"].shape[0] == n, f"{name}: what the reduction gives")
+        s = np.stack([coefficients(a, low + (high - low) * (tau + 1) / 2) for (low, high) in a["t_range"][:1]
+                      for tau in a["hypermode_inputs"][:, 0]])
+        require(apart(np.linalg.svd(s, compute_uv=False)[0], a["singular_values"][0]) < 1e-6, "singular values")
+        require(np.abs(s - s @ a["hypermodes"] @ a["hypermodes"].T).max() < 1e-6 * np.abs(s).max(), "hypermodes span s")
+        largest = np.abs(s).max(0) / np.abs(s).max()
+        require((a["kept"] == np.flatnonzero(largest >= a["truncation"])).all(), f"{name}: kept is what is large")
+
+    siren = train(folder, "siren", *tube, "--model", "siren", *settings(model__width=16))
+    good("export", siren, "--format", "npz", "-o", folder / "siren.npz")
+    require("hyper.W1" in archive(folder / "siren.npz"), "a model that is not low-rank")
+    pod = folder / "pod"
+    good("train", *tube, "--model", "pod", *settings(model__rank=3), "--out", pod)
+    good("export", pod, "--format", "npz", "-o", folder / "pod")
+    a = archive(folder / "pod.npz")
+    u = (a["coefficients"][2] @ a["modes"]).reshape(len(a["grid"]), -1) * a["size"]
+    require(apart(evaluated(folder, pod, a["grid"], [a["times"][2]])[0], u) < 1e-6, "POD of its archive")
+
+
+def image(path: Path) -> dict:
+    """The fields of a .vti, read by the rules of the format; tests/io/vtk_reads.py asks VTK itself."""
+    data = path.read_bytes()
+    xml, raw = data.split(b'<AppendedData encoding="raw">\n_')
+    fields = {}
+    for array in ElementTree.fromstring(xml + b"</VTKFile>").iter("DataArray"):
+        if array.get("format") == "appended":
+            at = int(array.get("offset"))
+            size = int.from_bytes(raw[at : at + 8], "little")
+            fields[array.get("Name")] = np.frombuffer(raw[at + 8 : at + 8 + size], "<f8")
+    return fields
+
+
+def check_vti(folder: Path) -> None:
+    siren, plane = folder / "siren", folder / "square"
+    for here, cells, points in ((siren, 30, 30), (plane, 12, 144)):
+        good("eval", here, "--t", "0.01,0.02", "--grid", cells, "-o", folder / "grid.npy", "--force")
+        expected = np.load(folder / "grid.npy")
+        told = json.loads(good("export", here, "--format", "vti", "--grid", cells, "--t", "0.01,0.02", "-o", folder / f"v{cells}",
+                               "--json"))
+        require(told["file"] == str(folder / f"v{cells}.pvd") and len(told["files"]) == 2, f"{told}")
+        for k, path in enumerate(told["files"]):
+            fields = image(Path(path))
+            require(list(fields) == told["fields"], f"fields {list(fields)}")
+            for j, u in enumerate(fields.values()):
+                require(u.shape == (points,) and np.array_equal(u, expected[k, :, j]), f"{path}: the values of eval")
+    good("export", siren, "--format", "vti", "--grid", 8)
+    frames = ElementTree.parse(siren / "export" / "siren.pvd").getroot().findall("Collection/DataSet")
+    times = [float(frame.get("timestep")) for frame in frames]
+    require(np.allclose(times, np.linspace(0, line_end, 11), rtol=0, atol=1e-15), f"times {times}")
+    require(all((siren / "export" / frame.get("file")).exists() for frame in frames), "all frames are there")
+    good("export", folder / "pod", "--format", "vti", "--grid", 60)
+    result = run("export", siren, "--format", "vti", "--grid", 8, "--t", "0.5", "-o", folder / "late")
+    require(result.returncode == 0 and "outside" in result.stderr, f"a time outside: {result.stderr}")
+    refused(2, "siren.pvd exists", "export", siren, "--format", "vti", "--grid", 8)
+    os.remove(siren / "export" / "siren.pvd")
+    refused(2, "siren-0000.vti exists", "export", siren, "--format", "vti", "--grid", 8)
+    good("export", siren, "--format", "vti", "--grid", 8, "--force")
+
+
+def check_mistakes(folder: Path) -> None:
+    here = folder / "lrnr"
+    before = sorted(folder.rglob("*"))
+    refused(2, "there is no format vtk; there are npz, vti and c", "export", here, "--format", "vtk")
+    refused(2, "--format", "export", here)
+    refused(2, "no such folder", "export", folder / "none", "--format", "npz")
+    refused(2, "not a run", "export", folder, "--format", "npz")
+    refused(2, "exists; --force", "export", here, "--format", "npz")
+    refused(2, "", "export", here, "--format", "vti", "--grid", "0")
+    refused(2, "too many", "export", folder / "square", "--format", "vti", "--grid", "99999")
+    refused(2, "--t nan", "export", here, "--format", "vti", "--t", "nan")
+    refused(2, "--t is for", "export", here, "--format", "npz", "--t", "0.01")
+    refused(2, "--grid is for", "export", here, "--format", "c", "--grid", "5")
+    refused(2, "--at is for", "export", here, "--format", "vti", "--at", "0.5")
+    refused(2, "--mu", "export", here, "--format", "npz", "--mu", "0.5")
+    refused(2, "parameters", "export", here, "--format", "vti", "--mu", "0.5", "-o", folder / "mu")
+    refused(4, "", "export", here, "--format", "npz", "-o", "/proc/none/a.npz")
+    require(sorted(folder.rglob("*")) == before, "a mistake leaves nothing behind")
+
+
+with tempfile.TemporaryDirectory(dir="/dev/shm" if os.access("/dev/shm", os.W_OK) else None) as name:
+    for check in (check_npz, check_vti, check_mistakes):
+        check(Path(name))
+print(f"{runs.checks} passed, 0 failed")
