@@ -70,6 +70,7 @@ struct Pack {
   friend Pack operator*(const Pack& a, const Pack& b) { return a.v * b.v; }
   friend Pack operator/(const Pack& a, const Pack& b) { return a.v / b.v; }
   friend Pack operator-(const Pack& a) { return -a.v; }
+  friend Pack fma(const Pack& a, const Pack& b, const Pack& c) { return xsimd::fma(a.v, b.v, c.v); }
 
   friend Pack exp(const Pack& a) { return xsimd::exp(a.v); }
   friend Pack expm1(const Pack& a) { return xsimd::expm1(a.v); }

@@ -4,6 +4,7 @@
 #include <lowtide/reduction/folded_kernels.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 namespace lowtide {
@@ -12,6 +13,10 @@ namespace {
 constexpr std::int64_t longest_series = 64;
 
 std::int64_t padded(std::int64_t n) { return (n + folded_pad - 1) / folded_pad * folded_pad; }
+
+std::array<const Columns*, 5> parts_of(const FoldedLayer& layer) {
+  return {&layer.tensor, &layer.bias, &layer.u, &layer.s1, &layer.v};
+}
 
 Columns empty_columns(std::int64_t rows, std::int64_t columns) {
   const std::int64_t stride = padded(rows);
@@ -69,33 +74,30 @@ FoldedLayer folded_layer(const LowRankWeights& net, std::int64_t l, const Tensor
     for (std::int64_t i = 0; i < r2; ++i)
       phi2.mutable_data<double>()[j * r2 + i] = phi(j, net.bias_begin(l) + i);
   }
-  Tensor bias = multiply(phi2, layer.b);  // (r,w)
-  if (l == 0) {
-    const Tensor g = multiply(point, layer.v, Trans::no, Trans::yes);  // (1,r1)
-    Tensor seen = phi1.clone();
-    for (std::int64_t i = 0; i < seen.size(); ++i) seen.mutable_data<double>()[i] *= g.at(i % r1);
-    const Tensor fixed = multiply(seen, layer.u);
-    for (std::int64_t i = 0; i < bias.size(); ++i) bias.mutable_data<double>()[i] += fixed.at(i);
-    return {.bias = columns_from_rows(bias)};
+  const Tensor bias = multiply(phi2, layer.b);  // (r,w)
+  // What the layer sees of its input: the point, one row for all, or each entry of the state for itself.
+  const Tensor seen = l == 0 ? multiply(point, layer.v, Trans::no, Trans::yes) : transposed(layer.v);
+  const std::int64_t m = l == 0 ? 0 : layer.in(), together = r * (1 + m) * padded(w),
+                     apart = m * padded(r1) + r * padded(r1) + (r1 + r) * padded(w);
+  if (apart < together)
+    return {.factored = true,
+            .bias = columns_from_rows(bias),
+            .u = columns_from_rows(layer.u),
+            .s1 = columns_from_rows(phi1),
+            .v = columns_from_rows(seen)};
+  // U (phi1_j o seen_i) for all modes j and rows i.
+  const std::int64_t rows = seen.shape[0];
+  Tensor inner({r * rows, r1}, Dtype::f64);
+  for (std::int64_t i = 0; i < inner.size(); ++i)
+    inner.mutable_data<double>()[i] = phi1.at(i / (rows * r1) * r1 + i % r1) * seen.at(i % (rows * r1));
+  const Tensor outer = multiply(inner, layer.u);  // (r rows, w)
+  Tensor tensor({r * (1 + m), w}, Dtype::f64);
+  double* to = tensor.mutable_data<double>();
+  for (std::int64_t j = 0; j < r; ++j) {
+    for (std::int64_t k = 0; k < w; ++k) *to++ = bias.at(j * w + k) + (l == 0 ? outer.at(j * w + k) : 0);
+    to = std::copy_n(outer.data<double>() + j * m * w, m * w, to);
   }
-  FoldedLayer out{.bias = columns_from_rows(bias)};
-  const std::int64_t m = layer.in(), together = r * m * padded(w),
-                     apart = m * padded(r1) + r * padded(r1) + r1 * padded(w);
-  const Tensor by_input = transposed(layer.v);  // (m,r1)
-  out.factored = apart < together;
-  if (out.factored) {
-    out.u = columns_from_rows(layer.u);
-    out.s1 = columns_from_rows(phi1);
-    out.v = columns_from_rows(by_input);
-    return out;
-  }
-  Tensor seen({r * m, r1}, Dtype::f64);
-  for (std::int64_t j = 0; j < r; ++j)
-    for (std::int64_t i = 0; i < m; ++i)
-      for (std::int64_t k = 0; k < r1; ++k)
-        seen.mutable_data<double>()[(j * m + i) * r1 + k] = phi1.at(j * r1 + k) * by_input.at(i * r1 + k);
-  out.tensor = columns_from_rows(multiply(seen, layer.u));
-  return out;
+  return {.tensor = columns_from_rows(tensor)};
 }
 
 Tensor folded_values(const Folded& fold, const Tensor& times) {
@@ -122,8 +124,7 @@ double largest_row(const Tensor& a, const Tensor& b) {
 
 double work(const FoldedLayer& layer) {
   double sum = 0;
-  for (const Columns* part : {&layer.bias, &layer.tensor, &layer.u, &layer.s1, &layer.v})
-    sum += 2. * static_cast<double>(part->rows * part->columns);
+  for (const Columns* part : parts_of(layer)) sum += 2. * static_cast<double>(part->rows * part->columns);
   return sum;
 }
 
@@ -134,8 +135,7 @@ std::int64_t Folded::bytes() const {
   for (const FoldedPiece& piece : pieces) {
     floats += piece.series.numbers.size();
     for (const FoldedLayer& layer : piece.layers)
-      for (const Columns* part : {&layer.bias, &layer.tensor, &layer.u, &layer.s1, &layer.v})
-        floats += part->numbers.size();
+      for (const Columns* part : parts_of(layer)) floats += part->numbers.size();
   }
   return static_cast<std::int64_t>(floats * sizeof(float));
 }
@@ -150,25 +150,12 @@ double Folded::flops() const {
   return mean / (pieces.back().end - pieces.front().begin);
 }
 
-// Room for the terms, c, the state, g and the longest of c (x) q and s1.
-std::int64_t Folded::scratch() const {
-  std::int64_t terms = 0, modes = 0, widest = 0, inner = 0, longest = 0;
-  for (const FoldedPiece& piece : pieces) {
-    terms = std::max(terms, piece.series.columns);
-    modes = std::max(modes, piece.series.stride);
-    for (const FoldedLayer& layer : piece.layers) {
-      widest = std::max(widest, layer.bias.stride);
-      inner = std::max(inner, layer.v.stride);
-      longest = std::max({longest, layer.tensor.columns, layer.s1.stride});
-    }
-  }
-  return terms + modes + widest + inner + longest;
-}
-
 void Folded::evaluate(double t, float* u, std::vector<float>& scratch) const {
-  const auto need = static_cast<std::size_t>(this->scratch());
-  if (scratch.size() < need) scratch.resize(need);
+  if (static_cast<std::int64_t>(scratch.size()) < room.all) scratch.resize(static_cast<std::size_t>(room.all));
   const FoldedKernels& run = folded_kernels();
+  const auto product = [&](const Columns& a, const float* x, float* to) {
+    run.add_product(a.numbers.data(), a.stride, a.columns, x, to);
+  };
   std::size_t low = 0, high = pieces.size();  // the piece that begins last before t
   while (high - low > 1) {
     const std::size_t middle = (low + high) / 2;
@@ -179,43 +166,52 @@ void Folded::evaluate(double t, float* u, std::vector<float>& scratch) const {
       static_cast<float>(std::clamp(2 * (t - piece.begin) / (piece.end - piece.begin) - 1, -1.0, 1.0));
 
   float* terms = scratch.data();
-  float* c = terms + piece.series.columns;
   terms[0] = 1;
-  for (std::int64_t k = 1; k < piece.series.columns; ++k)
-    terms[k] = k == 1 ? tau : 2 * tau * terms[k - 1] - terms[k - 2];
+  terms[1] = tau;
+  for (std::int64_t k = 2; k < piece.series.columns; ++k) terms[k] = 2 * tau * terms[k - 1] - terms[k - 2];
+  float* c = terms + longest_series;
   std::fill_n(c, piece.series.stride, 0.0f);
-  run.add_product(piece.series.numbers.data(), piece.series.stride, piece.series.columns, terms, c);
+  product(piece.series, terms, c);
 
-  float* state = c + piece.series.stride;
-  float* g = state;
-  for (const FoldedLayer& layer : piece.layers) g = std::max(g, state + layer.bias.stride);
-  float* rest = g;
-  for (const FoldedLayer& layer : piece.layers) rest = std::max(rest, g + layer.v.stride);
-  const auto product = [&](const Columns& a, const float* x, float* to) {
-    run.add_product(a.numbers.data(), a.stride, a.columns, x, to);
-  };
+  const std::int64_t modes = piece.series.rows;
+  float* z = c + piece.series.stride + folded_pad;  // (1, z) from z - 1
+  z[-1] = 1;
+  float* g = z + room.state;
+  float* rest = g + room.inner;
+  std::int64_t width = 0;  // of z
   for (std::size_t l = 0; l < piece.layers.size(); ++l) {
     const FoldedLayer& layer = piece.layers[l];
-    if (layer.factored) {  // g = (s1 c) o (v q)
+    const Columns& into = layer.factored ? layer.u : layer.tensor;
+    if (layer.factored) {
       std::fill_n(rest, layer.s1.stride, 0.0f);
       product(layer.s1, c, rest);
       std::fill_n(g, layer.v.stride, 0.0f);
-      product(layer.v, state, g);
+      product(layer.v, z, g);
       run.multiply(g, rest, layer.v.stride);
-    } else if (l > 0) {  // c (x) q
-      const std::int64_t m = layer.tensor.columns / piece.series.rows;
-      for (std::int64_t j = 0; j < piece.series.rows; ++j)
-        for (std::int64_t i = 0; i < m; ++i) rest[j * m + i] = c[j] * state[i];
+    } else if (l > 0) {
+      for (std::int64_t j = 0; j < modes; ++j)
+        for (std::int64_t i = 0; i <= width; ++i) rest[j * (width + 1) + i] = c[j] * z[i - 1];
     }
-    std::fill_n(state, layer.bias.stride, 0.0f);
-    product(layer.bias, c, state);
-    if (layer.factored)
-      product(layer.u, g, state);
-    else if (l > 0)
-      product(layer.tensor, rest, state);
-    if (l + 1 < piece.layers.size()) run.activate[static_cast<int>(activation)](state, layer.bias.stride);
+    std::fill_n(z, into.stride, 0.0f);
+    if (layer.factored) product(layer.bias, c, z);
+    product(into, layer.factored ? g : l > 0 ? rest : c, z);
+    if (l + 1 < piece.layers.size()) run.activate[static_cast<int>(activation)](z, into.stride);
+    width = into.rows;
   }
-  std::copy_n(state, out, u);
+  std::copy_n(z, out, u);
+}
+
+void Folded::add(FoldedPiece piece) {
+  std::int64_t longest = folded_pad;
+  for (const FoldedLayer& layer : piece.layers) {
+    room.state = std::max({room.state, layer.tensor.stride, layer.u.stride});
+    room.inner = std::max(room.inner, layer.v.stride);
+    longest = std::max({longest, layer.tensor.columns, layer.s1.stride});
+  }
+  room.product = std::max(room.product, longest);
+  room.modes = std::max(room.modes, piece.series.stride);
+  room.all = longest_series + room.modes + folded_pad + room.state + room.inner + room.product;
+  pieces.push_back(std::move(piece));
 }
 
 Folded folded(const PointModel& model, std::int64_t k, double tolerance) {
@@ -241,7 +237,7 @@ Folded folded(const PointModel& model, std::int64_t k, double tolerance) {
     FoldedPiece fold{.begin = piece.begin, .end = piece.end, .series = columns_from_rows(moves.series.terms)};
     for (std::int64_t l = 0; l < net.depth(); ++l)
       fold.layers.push_back(folded_layer(net, l, moves.modes, point));
-    out.pieces.push_back(std::move(fold));
+    out.add(std::move(fold));
   }
   for (const Piece& piece : model.pieces) {
     const Tensor times = linspace(piece.begin, piece.end, 2 * piece.samples - 1, Dtype::f64);

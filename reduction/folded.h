@@ -12,12 +12,14 @@ struct Columns {
   std::vector<float> numbers{};
 };
 
+// With a one in front of the state, q = (1, z): the bias is the column of the one.
 struct FoldedLayer {
-  // y = bias c + tensor (c (x) q), c (x) q = (c_1 q_1, c_1 q_2, ..., c_2 q_1, ...)   if `factored` is false
-  // y = bias c + u ((s1 c) o (v q))                                                   otherwise
-  // The first layer is bias c alone: the point is in it.
+  // factored:  y = bias c + u ((s1 c) o (v z))
+  // otherwise: y = tensor (c (x) q), c (x) q = (c_1 q_1, c_1 q_2, ..., c_2 q_1, ...)
+  // The point is in the first layer, which has no state before it: y = tensor c.
   bool factored = false;
-  Columns bias{}, tensor{}, u{}, s1{}, v{};
+  Columns tensor{};  // or
+  Columns bias{}, u{}, s1{}, v{};
 };
 
 struct FoldedPiece {
@@ -34,11 +36,16 @@ struct Folded {
   double bound = 0;  // that of the point model and what folding may add, relative
   std::vector<FoldedPiece> pieces{};
 
+  void add(FoldedPiece piece);  // the next in time
   std::int64_t bytes() const;
-  double flops() const;          // of an evaluation, in the mean over time
-  std::int64_t scratch() const;  // floats
+  double flops() const;  // of an evaluation, in the mean over time
   // u at scaled time t, into `out` floats; times outside of the pieces take the nearest end.
   void evaluate(double t, float* u, std::vector<float>& scratch) const;
+
+  // The most floats that any piece needs for its state, for v z, for c (x) q or s1 c, and for c.
+  struct Room {
+    std::int64_t state = 0, inner = 0, product = 0, modes = 0, all = 0;
+  } room{};
 };
 
 // Point k of a model all of whose pieces hold, or Error. `tolerance`, relative, bounds what short series and

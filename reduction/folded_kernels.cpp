@@ -6,34 +6,34 @@ namespace LOWTIDE_SIMD_NAMESPACE {
 
 using V = Pack<float>;
 
-// P packs of rows; two sums for each, so that one addition need not wait for the other.
-template <int P>
+// P packs of rows, and for each as many sums, of every S-th column, that no addition has to wait for the one
+// before.
+template <int P, int S>
 void add_rows(const float* a, std::int64_t stride, std::int64_t columns, const float* x, float* y) {
-  V even[P], odd[P];
-  for (int p = 0; p < P; ++p) {
-    even[p] = V::load(y + p * V::size);
-    odd[p] = V(0.0);
-  }
-  std::int64_t k = 0;
-  for (; k + 1 < columns; k += 2, a += 2 * stride) {
-    const V left{V::Batch(x[k])}, right{V::Batch(x[k + 1])};
-    for (int p = 0; p < P; ++p) {
-      even[p] = even[p] + V::load(a + p * V::size) * left;
-      odd[p] = odd[p] + V::load(a + stride + p * V::size) * right;
+  V sums[S][P];
+  for (int k = 0; k < S; ++k)
+    for (int p = 0; p < P; ++p) sums[k][p] = k == 0 ? V::load(y + p * V::size) : V(0.0);
+  std::int64_t column = 0;
+  for (; column + S <= columns; column += S)
+    for (int k = 0; k < S; ++k, a += stride) {
+      const V factor{V::Batch(x[column + k])};
+      for (int p = 0; p < P; ++p) sums[k][p] = fma(V::load(a + p * V::size), factor, sums[k][p]);
     }
+  for (; column < columns; ++column, a += stride) {
+    const V factor{V::Batch(x[column])};
+    for (int p = 0; p < P; ++p) sums[0][p] = fma(V::load(a + p * V::size), factor, sums[0][p]);
   }
-  if (k < columns) {
-    const V left{V::Batch(x[k])};
-    for (int p = 0; p < P; ++p) even[p] = even[p] + V::load(a + p * V::size) * left;
+  for (int p = 0; p < P; ++p) {
+    for (int k = 1; k < S; ++k) sums[0][p] = sums[0][p] + sums[k][p];
+    sums[0][p].store(y + p * V::size);
   }
-  for (int p = 0; p < P; ++p) (even[p] + odd[p]).store(y + p * V::size);
 }
 
 void add_product(const float* a, std::int64_t stride, std::int64_t columns, const float* x, float* y) {
   std::int64_t row = 0;
-  for (; row + 4 * V::size <= stride; row += 4 * V::size) add_rows<4>(a + row, stride, columns, x, y + row);
-  for (; row + 2 * V::size <= stride; row += 2 * V::size) add_rows<2>(a + row, stride, columns, x, y + row);
-  for (; row < stride; row += V::size) add_rows<1>(a + row, stride, columns, x, y + row);
+  for (; row + 4 * V::size <= stride; row += 4 * V::size) add_rows<4, 2>(a + row, stride, columns, x, y + row);
+  for (; row + 2 * V::size <= stride; row += 2 * V::size) add_rows<2, 4>(a + row, stride, columns, x, y + row);
+  for (; row < stride; row += V::size) add_rows<1, 8>(a + row, stride, columns, x, y + row);
 }
 
 void multiply(float* a, const float* b, std::int64_t n) {

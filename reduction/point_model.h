@@ -9,7 +9,7 @@ namespace lowtide {
 struct PieceOptions {
   double tolerance = 1e-4;    // of the largest error over the root mean square of u over time
   std::int64_t rank = 24;     // of each hidden layer at most
-  int halvings = 6;           // of the time range at most; 0: one basis for all times, as in the paper
+  int halvings = 10;          // of the time range at most; 0: one basis for all times, as in the paper
   std::int64_t samples = 65;  // times a piece that its bases come from; as many lie between, for validation
   // Ranks of each layer from ranks_for, and a piece holds when its bound does: safer, and larger.
   bool by_bound = false;
