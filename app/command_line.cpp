@@ -133,6 +133,37 @@ int run(int argc, char** argv) {
       ->check(CLI::NonNegativeNumber);
   export_verb.add_flag("--force", exported.force, "overwrite what is there");
 
+  ReduceOptions reduce;
+  CLI::App& reduce_verb =
+      *program.add_subcommand("reduce", "truncation, hypermodes and FastLRNR of a trained low-rank model");
+  reduce_verb.add_option("run", reduce.run, "folder of the run")->required()->type_name("DIR");
+  reduce_verb.add_option("-o,--out", reduce.out, "folder to write; by default DIR/reduction")->type_name("DIR");
+  reduce_verb.add_option("--tol", reduce.study.tolerance, "relative error that FastLRNRs keep")
+      ->check(CLI::Range(1e-12, 1.0))
+      ->capture_default_str();
+  reduce_verb
+      .add_option("--rank", reduce.study.rank,
+                  "rank that the pieces of time are cut for; by default that of the weights")
+      ->check(CLI::PositiveNumber);
+  reduce_verb
+      .add_option("--threshold", reduce.study.threshold, "below which coefficients and hypermodes are left out")
+      ->check(CLI::Range(1e-15, 1.0))
+      ->capture_default_str();
+  std::string selector = "eim";
+  reduce_verb.add_option("--select", selector, "rows of hidden states: eim, qdeim or s_opt")
+      ->capture_default_str();
+  reduce_verb.add_option("--oversample", reduce.study.fast.oversample, "rows beyond the rank")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
+  reduce_verb.add_option("--points", reduce.study.points, "points to look at")
+      ->check(CLI::Range(2, 10000))
+      ->capture_default_str();
+  reduce_verb.add_option("--snapshots", reduce.study.times, "times that hypermodes come from")
+      ->check(CLI::Range(2, 100000))
+      ->capture_default_str();
+  reduce_verb.add_option("--mu", reduce.mu, "parameters beside time; by default the middle of their ranges")
+      ->delimiter(',');
+
   CLI::App& import = *program.add_subcommand("import", "read what other programs have made: clawpack, npz");
   ImportOptions claw, npz;
   CLI::App& claw_verb =
@@ -176,6 +207,10 @@ int run(int argc, char** argv) {
   if (train_verb) train_model(train, common);
   if (eval_verb) evaluate_run(eval, common);
   if (export_verb) export_run(exported, common);
+  if (reduce_verb) {
+    reduce.study.fast.selector = selector_named(selector);
+    reduce_run(reduce, common);
+  }
   if (compare_verb) compare_runs(compare, common);
   if (claw_verb) import_from_clawpack(claw, common);
   if (npz_verb) import_from_npz(npz, common);

@@ -9,6 +9,11 @@
 namespace lowtide::app {
 namespace fs = std::filesystem;
 
+std::string FinishedRun::case_name() const {
+  Settings copy = settings;  // which notes what it is asked for
+  return copy.get("run.case", "", "what was solved");
+}
+
 FinishedRun read_run(const fs::path& folder) {
   FinishedRun run{.name = folder.string()};
   const fs::path manifest = folder / "manifest.json", model = folder / "model.safetensors";

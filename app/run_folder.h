@@ -14,6 +14,8 @@ struct FinishedRun {
   Settings settings{};  // of config.toml
   std::int64_t steps = 0;
   double seconds = 0, gflop = 0;
+
+  std::string case_name() const;  // "euler1d"; "data" where it was trained on a file alone
 };
 
 // InputError if it is not a run, or not finished.

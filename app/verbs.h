@@ -1,6 +1,7 @@
 // What the program can do: each verb is a function of its options, which the command line fills in.
 #pragma once
 #include <lowtide/experiments/case.h>
+#include <lowtide/experiments/reduction_study.h>
 #include <lowtide/io/snapshots.h>
 
 #include <filesystem>
@@ -77,6 +78,13 @@ struct ExportOptions {
   bool force = false;
 };
 void export_run(const ExportOptions& options, const Common& common);
+
+struct ReduceOptions {
+  std::filesystem::path run, out;  // `out`: a folder; empty: RUN/reduction
+  std::vector<double> mu;
+  StudyOptions study;
+};
+void reduce_run(const ReduceOptions& options, const Common& common);
 
 struct PlotOptions {
   std::filesystem::path from, to;  // `to` may be empty: named after `from`

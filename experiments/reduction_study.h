@@ -1,5 +1,5 @@
-// What a trained low-rank model can be reduced to, and at what price: the numbers of `lowtide reduce` and of the
-// report.
+// What a trained low-rank model can be reduced to, and at what price: the numbers of `lowtide reduce` and of
+// the report.
 #pragma once
 #include <lowtide/experiments/low_rank_model.h>
 #include <lowtide/reduction/hypermodes.h>
@@ -39,25 +39,26 @@ struct FastRow {
   double max = 0;     // the largest error at any point and time, over the root mean square of u there
   double bound = 0;   // the largest error_bounds at validation times, over the same: an estimate elsewhere
   double effectivity_low = 0, effectivity_high = 0;  // bound over largest error, point by point
-  double ns_per_point = 0, kilobytes = 0;            // means over the points; folded
+  double ns_per_point = 0, kilobytes = 0;            // means over the points; folded, from the time on
 };
 
 struct ReductionStudy {
   std::vector<TruncationRow> truncation{};  // global, block, terms
   Hypermodes modes{};
-  std::int64_t significant = 0;                   // r-bar
-  std::vector<std::int64_t> degrees{};            // of the significant temporal modes, to 1e-6 of their size
+  std::int64_t significant = 0;                     // r-bar
+  std::vector<std::int64_t> degrees{};              // of the significant temporal modes, to 1e-6 of their size
   std::vector<std::int64_t> degrees_to_roundoff{};  // to 1e-12
   std::vector<ModesRow> projection{};
-  Tensor points{};                      // (k,d), scaled
-  std::vector<FastRow> one_basis{};     // one basis for all times, as in the paper (figure 17)
-  std::vector<FastRow> fast{};          // on pieces of time
-  std::int64_t smallest_rank = 0;       // with rel_l2 below the tolerance, on pieces; 0: none
-  double certified_rank = 0, certified_pieces = 0;  // ranks and pieces chosen by the bound, means
+  Tensor points{};                   // (k,d), scaled
+  std::vector<FastRow> one_basis{};  // one basis for all times, as in the paper (figure 17)
+  std::vector<FastRow> fast{};       // on pieces of time
+  std::int64_t smallest_rank = 0;    // with rel_l2 below the tolerance, on pieces; 0: none
+  // Ranks (their mean here) and pieces chosen so that the bound holds the tolerance.
   FastRow certified{};
-  double full_ns = 0;                   // the network at one point and time, coefficients given
-  double full_from_time_ns = 0;         // and with its coefficients
-  double truncated_ns = 0;              // the truncated network (global), coefficients given
+  double certified_rank = 0;
+  bool certified_holds = true;
+  // The network, and the truncated one (global), at one point and time, coefficients given; see OnePoint.
+  double full_ns = 0, truncated_ns = 0;
   // The honest rival: values of the point stored over time, as many as reach the same tolerance.
   std::int64_t series_times = 0;
   double series_ns = 0, series_kilobytes = 0, series_rel_l2 = 0;

@@ -43,14 +43,14 @@ Sampling sampling(const Tensor& basis, std::int64_t rank, const FastOptions& opt
   return out;
 }
 
-// A number not below the spectral norm of a, and seldom 5 % above: |(aT a)^4|_F^(1/8).
-double spectral_norm(const Tensor& a) {
-  const double size = norm(a);
+// A number not below the square root of the largest eigenvalue of a positive semidefinite g, and seldom 10 %
+// above: trace(g^4)^(1/8).
+double root_of_largest(const Tensor& g) {
+  const double size = norm(g);
   if (!(size > 0)) return 0;
-  Tensor g = a.shape[0] < a.shape[1] ? multiply(a, a, Trans::no, Trans::yes) : multiply(a, a, Trans::yes);
-  for (double& x : g.mutable_view<double>()) x /= size * size;
-  g = multiply(g, g);
-  return size * std::pow(norm(multiply(g, g)), 1. / 8);
+  Tensor unit = g;
+  for (double& x : unit.mutable_view<double>()) x /= size;
+  return std::sqrt(size) * std::pow(norm(multiply(unit, unit)), 1. / 4);
 }
 
 // a (n,r) o the part of s that multiplies the weight of layer l.
@@ -118,6 +118,9 @@ Tensor error_bounds(const LowRankWeights& net, const FastLrnr& fast, const Tenso
     missed.push_back(multiply(times_s1(std::move(g), net, l, s), reduced.u));
     y.push_back(l + 1 < depth ? columns_of(full[at].y, fast.rows[at]) : full[at].y);
   }
+  std::vector<Tensor> gram;  // VhatT Vhat of each layer from the second (r1,r1)
+  for (std::int64_t l = 1; l < depth; ++l)
+    gram.push_back(multiply(fast.net.layer(l).v, fast.net.layer(l).v, Trans::no, Trans::yes));
   Tensor out({n}, Dtype::f64);
   double* bounds = out.mutable_data<double>();
   parallel_for(n, [&](std::int64_t k) {
@@ -125,22 +128,28 @@ Tensor error_bounds(const LowRankWeights& net, const FastLrnr& fast, const Tenso
     for (std::int64_t l = 1; l < depth; ++l) {
       const auto at = static_cast<std::size_t>(l - 1);
       const LowRankLayer& layer = fast.net.layer(l);
+      const std::int64_t r1 = layer.weight_rank(), w = layer.out();
       const double* s1 = s.data<double>() + (s.shape[0] == 1 ? 0 : k) * s.shape[1] + net.weight_begin(l);
-      Tensor u = layer.u.clone();
-      for (std::int64_t i = 0; i < layer.weight_rank(); ++i)
-        blas::scal(layer.out(), s1[i], u.mutable_data<double>() + i * layer.out());
-      Tensor what = multiply(u, layer.v, Trans::yes);  // (w,m)
+      // What WhatT = UT diag(s1) VhatT Vhat diag(s1) U (w,w); its diagonal holds the squares of the rows of
+      // What.
+      Tensor inner = gram[at];
+      double* t = inner.mutable_data<double>();
+      for (std::int64_t i = 0; i < r1 * r1; ++i) t[i] *= s1[i / r1] * s1[i % r1];
+      Tensor square = multiply(layer.u, multiply(inner, layer.u), Trans::yes);
       Tensor rho = missed[at].rows(k, k + 1).clone();
-      double* rest = rho.mutable_data<double>();
-      if (l + 1 < depth)
-        for (std::int64_t i = 0; i < layer.out(); ++i) {
-          double* row = what.mutable_data<double>() + i * layer.in();
-          const double off = blas::nrm2(layer.in(), row) * gathered + std::abs(rest[i]);
-          const double slope = largest_slope(net.activation, y[at].at(k * layer.out() + i), off);
-          blas::scal(layer.in(), slope, row);
+      if (l + 1 < depth) {
+        double *g = square.mutable_data<double>(), *rest = rho.mutable_data<double>();
+        std::vector<double> slopes(static_cast<std::size_t>(w));
+        for (std::int64_t i = 0; i < w; ++i) {
+          const double off = std::sqrt(std::max(0.0, g[i * w + i])) * gathered + std::abs(rest[i]);
+          const double slope = largest_slope(net.activation, y[at].at(k * w + i), off);
+          slopes[static_cast<std::size_t>(i)] = slope;
           rest[i] *= slope;
         }
-      gathered = (gathered > 0 ? spectral_norm(what) * gathered : 0) + norm(rho);
+        for (std::int64_t i = 0; i < w * w; ++i)
+          g[i] *= slopes[static_cast<std::size_t>(i / w)] * slopes[static_cast<std::size_t>(i % w)];
+      }
+      gathered = (gathered > 0 ? root_of_largest(square) * gathered : 0) + norm(rho);
     }
     bounds[k] = gathered;
   });

@@ -70,12 +70,24 @@ struct Builder {
     const Sample at = sample(model.net, model.coefficients, model.x, sampled_times(piece));
     const Sample between = sample(model.net, model.coefficients, model.x, validation_times(piece));
     piece.bases = hidden_bases(at.full);
-    const auto ranks = options.by_bound ? ranks_for(model.net, piece.bases, between.x, between.s,
-                                                    options.tolerance * model.size, options.rank, options.fast)
-                                        : uniform_ranks(piece.bases, options.rank);
-    piece.fast = fast_lrnr(model.net, piece.bases, ranks, options.fast);
-    measure(piece, model.net, between, model.size);
-    piece.holds = (options.by_bound ? piece.bound : piece.error) <= options.tolerance;
+    const auto reduce_to = [&](const std::vector<std::int64_t>& ranks) {
+      piece.fast = fast_lrnr(model.net, piece.bases, ranks, options.fast);
+      measure(piece, model.net, between, model.size);
+    };
+    if (!options.by_bound) {
+      reduce_to(uniform_ranks(piece.bases, options.rank));
+      piece.holds = piece.error <= options.tolerance;
+    } else {  // ranks_for counts each layer by itself: what they do together may take more
+      double target = options.tolerance * model.size;
+      std::vector<std::int64_t> ranks, before;
+      do {
+        before = std::move(ranks);
+        ranks = ranks_for(model.net, piece.bases, between.x, between.s, target, options.rank, options.fast);
+        reduce_to(ranks);
+        piece.holds = piece.bound <= options.tolerance;
+        target /= 5;
+      } while (!piece.holds && ranks != before);
+    }
     if (piece.holds || halvings == 0) {
       model.pieces.push_back(std::move(piece));
       return;
