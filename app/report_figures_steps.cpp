@@ -1,9 +1,268 @@
+// How a trained network answers to steps along its hypermodes: the paper's figures 9 to 16.
+#include <fmt/format.h>
+#include <lowtide/linalg/matrix.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "gnuplot.h"
+#include "model_field.h"
 #include "report_figures.h"
+#include "sheet.h"
 
 namespace lowtide::app {
 namespace fs = std::filesystem;
+namespace {
 
-Figures tangent_figures(const ReportRun&, const Snapshots&, const fs::path&) { return {}; }
-Figures extrapolation_figures(const ReportRun&, const Snapshots&, const fs::path&) { return {}; }
+constexpr double visible = 0.03;  // root mean square change of a tangent step, of the range of u
+constexpr const char* mode_colours[] = {"#cc3311", "#0077bb"};
+
+// Which way along phi_i its coordinate moves at this time; the sign of a singular vector means nothing.
+std::vector<double> ways(const LowRankModel& model, const Tensor& modes, std::int64_t count, double t) {
+  std::vector<double> out = speeds(model, modes, count, t);
+  for (double& c : out) c = c < 0 ? -1 : 1;
+  return out;
+}
+
+double steepest_place(const std::vector<double>& u, const Lattice& lattice) {
+  std::size_t at = 1;
+  for (std::size_t i = 1; i < u.size(); ++i)
+    if (std::abs(u[i] - u[i - 1]) > std::abs(u[at] - u[at - 1])) at = i;
+  return lattice.place(0, static_cast<std::int64_t>(at)) - lattice.step(0) / 2;
+}
+
+std::string joined(const std::vector<std::string>& words) {
+  std::string out;
+  for (std::size_t i = 0; i < words.size(); ++i)
+    out += (i == 0 ? "" : i + 1 == words.size() ? " and " : ", ") + words[i];
+  return out;
+}
+
+Figures tangents_in_1d(const ReportRun& run, const fs::path& svg) {
+  const LowRankModel& model = *run.low_rank;
+  const Hypermodes modes = modes_of(run);
+  const std::int64_t count = std::min<std::int64_t>(2, modes.modes.shape[1]);
+  const Lattice all = nodes_of(model.scaling, 801);
+  Sheet sheet{.figure = {.width = 960, .height = 720}};
+  sheet.panels(2, 3);
+  std::vector<Entry> legend{{"u", "#999999", false, 4}};
+  for (std::int64_t i = 0; i < count; ++i)
+    legend.push_back({fmt::format("u(s + η φ{})", subscript(i + 1)), mode_colours[i], i == 1});
+  sheet.legend(legend);
+  std::vector<std::string> zooms, etas;
+  for (const double part : {0.25, 0.5, 0.75}) {
+    const double t = time_at(model.scaling, part);
+    const Tensor s = coefficients_at(model, t);
+    const std::vector<double> way = ways(model, modes.modes, count, t);
+    std::vector<Tensor> steps{s};
+    std::string sizes;
+    for (std::int64_t i = 0; i < count; ++i) {
+      const double sign = way[static_cast<std::size_t>(i)];
+      const double eta = sign * eta_for(model, all, s, modes.modes, i, visible, sign);
+      steps.push_back(moved(s, modes.modes, i, eta));
+      sizes += fmt::format("{}{:.2g}", i ? ", " : "", eta);
+    }
+    etas.push_back(fmt::format("({}) at t = {:.3g}", sizes, t));
+    const auto plot = [&](const Lattice& lattice) {
+      std::vector<std::vector<double>> curves;
+      for (const Tensor& step : steps) curves.push_back(field_on(model, lattice, step));
+      const std::string block = sheet.curves(lattice, curves);
+      std::string words = block + " using 1:2 with lines lw 4 lc rgb '#bbbbbb'";
+      for (std::int64_t i = 0; i < count; ++i)
+        words += fmt::format(", {} using 1:{} with lines lw 1.5 {}lc rgb '{}'", block, i + 3,
+                             i == 1 ? "dt (8,3) " : "", mode_colours[i]);
+      return words;
+    };
+    sheet.add(fmt::format(
+        "set xrange [{}:{}]; unset xlabel; {}\n", all.first[0], all.last[0],
+        etas.size() == 1 ? "set ylabel " + quoted(model.scaling.fields[0]) + " noenhanced" : "unset ylabel"));
+    sheet.panel(fmt::format("t = {:.3g}", t), plot(all));
+    const double at = steepest_place(field_on(model, all, s), all), reach = .07 * (all.last[0] - all.first[0]);
+    const Lattice near = interval(std::max(all.first[0], at - reach), std::min(all.last[0], at + reach), 301);
+    zooms.push_back(fmt::format("set xrange [{}:{}]; set xlabel 'x'; set xtics {:g}; {}\n", near.first[0],
+                                near.last[0], nice_step(reach / 2),
+                                zooms.empty() ? "set ylabel " + quoted(model.scaling.fields[0]) + " noenhanced"
+                                              : "unset ylabel") +
+                    "set title 'near the strongest jump' offset 0,-0.5\nplot " + plot(near) + "\n");
+  }
+  for (const std::string& zoom : zooms) sheet.add(zoom);
+  sheet.finish(svg);
+  return {
+      {svg, "Hypermode tangents",
+       fmt::format(
+           "{} of {} at three times (grey) and after a small step η along the first {} hypermodes "
+           "(equation 5.7), each the way in which its coordinate moves at that time. η changes the profile "
+           "by {:g} % of its range (root mean square): η = {}.",
+           model.scaling.fields[0], model.name, count == 1 ? "of the" : "two", 100 * visible, joined(etas))}};
+}
+
+// Solid contours of u, dashed ones of u after a step.
+struct Contoured {
+  Lattice fine{}, coarse{};
+  Sheet sheet{};
+  const LowRankModel& model;
+  const Tensor& modes;
+
+  double add(const std::string& title, double t, std::int64_t mode) {
+    const Tensor s = coefficients_at(model, t);
+    const double sign = ways(model, modes, mode + 1, t).back();
+    const double eta = sign * eta_for(model, coarse, s, modes, mode, visible, sign);
+    const std::vector<double> u = field_on(model, fine, s),
+                              stepped = field_on(model, fine, moved(s, modes, mode, eta));
+    const std::vector<double> levels = levels_between(u, 7);
+    const std::string before = sheet.lines(u, fine, levels), after = sheet.lines(stepped, fine, levels);
+    sheet.panel(title,
+                fmt::format("{} with lines lw 1 lc rgb '#555555', {} with lines lw 1.4 dt (6,3) lc rgb '{}'",
+                            before, after, mode_colours[0]));
+    return eta;
+  }
+};
+
+Contoured contoured(const ReportRun& run, const Tensor& modes, int rows, int columns, int width) {
+  const LowRankModel& model = *run.low_rank;
+  Contoured out{.fine = nodes_of(model.scaling, 121),
+                .coarse = nodes_of(model.scaling, 41),
+                .model = model,
+                .modes = modes};
+  const auto& x = model.scaling.x;
+  const double aspect = (x[1].high - x[1].low) / (x[0].high - x[0].low), panel = (width - 95.0) / columns - 50;
+  out.sheet.figure.width = width;
+  out.sheet.figure.height = static_cast<int>(85 + (panel * aspect + 55) * rows);
+  out.sheet.panels(rows, columns, {.left = 60, .right = 20, .bottom = 45, .top = 65, .across = 50, .down = 55});
+  out.sheet.add(fmt::format("unset grid; set size ratio {:.4g}; set xrange [{}:{}]; set yrange [{}:{}]\n",
+                            aspect, x[0].low, x[0].high, x[1].low, x[1].high));
+  return out;
+}
+
+Figures tangents_in_2d(const ReportRun& run, const fs::path& folder) {
+  const LowRankModel& model = *run.low_rank;
+  const Hypermodes modes = modes_of(run);
+  const std::int64_t all = modes.modes.shape[1], second = std::min<std::int64_t>(1, all - 1);
+  Figures figures;
+  {
+    Contoured panels = contoured(run, modes.modes, 2, 2, 860);
+    panels.sheet.legend(
+        {{"u", "#555555"}, {fmt::format("u(s + η φ{})", subscript(second + 1)), mode_colours[0], true}});
+    std::vector<std::string> etas;
+    for (const double part : {0.1, 0.35, 0.6, 0.9}) {
+      const double t = time_at(model.scaling, part);
+      const double eta = panels.add(fmt::format("t = {:.3g}", t), t, second);
+      etas.push_back(fmt::format("{:.2g} at t = {:.3g}", eta, t));
+    }
+    const fs::path svg = folder / (prefix_of(run) + "-tangents-times.svg");
+    panels.sheet.finish(svg);
+    figures.push_back(
+        {svg, fmt::format("Hypermode {} at several times", second + 1),
+         fmt::format("Contours of {} ({}, solid) and after a small step η along hypermode {} (dashed, "
+                     "same levels; equation 5.7), the way in which its coordinate moves at that time. η "
+                     "changes u by {:g} % of its range (root mean square): η = {}.",
+                     model.scaling.fields[0], model.name, second + 1, 100 * visible, joined(etas))});
+  }
+  {
+    const std::int64_t count = std::min<std::int64_t>(6, all);
+    const double t = time_at(model.scaling, 0.6);
+    Contoured panels =
+        contoured(run, modes.modes, count > 3 ? 2 : 1, static_cast<int>(std::min<std::int64_t>(3, count)), 960);
+    panels.sheet.legend({{"u", "#555555"}, {"u(s + η φᵢ)", mode_colours[0], true}});
+    std::vector<std::string> etas;
+    for (std::int64_t i = 0; i < count; ++i)
+      etas.push_back(fmt::format("{:.2g}", panels.add(fmt::format("hypermode {}", i + 1), t, i)));
+    const fs::path svg = folder / (prefix_of(run) + "-tangents-modes.svg");
+    panels.sheet.finish(svg);
+    figures.push_back(
+        {svg, fmt::format("The first {} hypermodes", count),
+         fmt::format("Contours of {} ({}, solid) at t = {:.3g} and after a small step η along one "
+                     "hypermode (dashed, same levels), the way in which its coordinate moves. Each η "
+                     "changes u by {:g} % of its range (root mean square): η = {}.",
+                     model.scaling.fields[0], model.name, t, 100 * visible, joined(etas))});
+  }
+  return figures;
+}
+
+// The two readings of 5.8, along the same lines s + a phi_i.
+struct Reading {
+  std::string file{}, title{}, words{};
+  std::vector<double> scale{};  // a = eta scale_i
+};
+
+std::vector<Reading> readings(const ReportRun& run, const Hypermodes& modes, std::int64_t count, double t) {
+  const LowRankModel& model = *run.low_rank;
+  const std::vector<double> speed = speeds(model, modes.modes, count, t);
+  const Tensor c = coordinates(modes.modes, model.coefficients(linspace(-1, 1, 401, Dtype::f64)));
+  std::vector<double> spans;
+  for (std::int64_t i = 0; i < count; ++i) {
+    double least = c.at(i), most = least;
+    for (std::int64_t k = 0; k < c.shape[0]; ++k) {
+      least = std::min(least, c.at(k * c.shape[1] + i));
+      most = std::max(most, c.at(k * c.shape[1] + i));
+    }
+    spans.push_back((speed[static_cast<std::size_t>(i)] < 0 ? -1 : 1) * (most - least));
+  }
+  return {{"extrapolation", "Large steps along the hypermodes",
+           "by η Rᵢ φᵢ, where Rᵢ is the range of the mode's coordinate cᵢ over all times (equation 5.8 "
+           "read as a "
+           "step along φᵢ), η > 0 the way in which cᵢ moves",
+           spans},
+          {"extrapolation-motion", "Large steps at the speed of the coordinates",
+           "by η c'ᵢ(t) φᵢ (equation 5.8 as it is printed), with c'ᵢ by the network's own time, so that η = "
+           "1 is as far "
+           "as cᵢ would go in half of the time range at its speed at that moment. The lines are those of the "
+           "other "
+           "reading, the steps are longer or shorter",
+           speed}};
+}
+
+}  // namespace
+
+Figures tangent_figures(const ReportRun& run, const Snapshots&, const fs::path& folder) {
+  if (!run.low_rank || run.low_rank->scaling.dims() > 2) return {};
+  if (run.low_rank->scaling.dims() == 2) return tangents_in_2d(run, folder);
+  return tangents_in_1d(run, folder / (prefix_of(run) + "-tangents.svg"));
+}
+
+Figures extrapolation_figures(const ReportRun& run, const Snapshots&, const fs::path& folder) {
+  if (!run.low_rank || run.low_rank->scaling.dims() != 1) return {};
+  const LowRankModel& model = *run.low_rank;
+  const Hypermodes modes = modes_of(run);
+  const std::int64_t count = std::min<std::int64_t>(5, modes.modes.shape[1]);
+  const double t = time_at(model.scaling, 0.75);
+  const Tensor s = coefficients_at(model, t);
+  const Lattice lattice = nodes_of(model.scaling, 801);
+  const std::vector<double> steps{-1, -.5, 0, .5, 1};
+  Figures figures;
+  for (const Reading& reading : readings(run, modes, count, t)) {
+    Sheet sheet{.figure = {.width = 960, .height = 680}};
+    sheet.panels(2, 3);
+    std::vector<Entry> legend;
+    for (std::size_t k = 0; k < steps.size(); ++k)
+      legend.push_back({fmt::format("η = {:g}", steps[k]), time_colours[k], false, steps[k] == 0 ? 4.0 : 2.0});
+    sheet.legend(legend);
+    sheet.add(fmt::format("set xrange [{}:{}]; set xlabel 'x'\n", lattice.first[0], lattice.last[0]));
+    std::vector<std::string> sizes;
+    for (std::int64_t i = 0; i < count; ++i) {
+      const double scale = reading.scale[static_cast<std::size_t>(i)];
+      std::vector<std::vector<double>> curves;
+      for (const double eta : steps)
+        curves.push_back(field_on(model, lattice, moved(s, modes.modes, i, eta * scale)));
+      const std::string block = sheet.curves(lattice, curves);
+      std::string plot;
+      for (std::size_t k = 0; k < steps.size(); ++k)
+        plot += fmt::format("{}{} using 1:{} with lines lw {} lc rgb '{}'", k ? ", " : "", block, k + 2,
+                            steps[k] == 0 ? 2.5 : 1.3, time_colours[k]);
+      sheet.add(i % 3 == 0 ? "set ylabel " + quoted(model.scaling.fields[0]) + " noenhanced\n"
+                           : "unset ylabel\n");
+      sheet.panel(fmt::format("hypermode {}", i + 1), plot);
+      sizes.push_back(fmt::format("{:.2g}", std::abs(scale)));
+    }
+    const fs::path svg = folder / fmt::format("{}-{}.svg", prefix_of(run), reading.file);
+    sheet.finish(svg);
+    figures.push_back(
+        {svg, reading.title,
+         fmt::format("{} of {} at t = {:.3g}, with the coefficients moved {}. Steps for η = 1: {}; the "
+                     "norm of s is {:.3g}.",
+                     model.scaling.fields[0], model.name, t, reading.words, joined(sizes), norm(s))});
+  }
+  return figures;
+}
 
 }  // namespace lowtide::app

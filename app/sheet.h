@@ -1,0 +1,58 @@
+// A figure of several panels: blocks of numbers, and what is drawn of them.
+#pragma once
+#include <lowtide/run/figure.h>
+
+#include <vector>
+
+#include "contours.h"
+
+namespace lowtide::app {
+
+struct Entry {  // of a legend
+  std::string name{}, colour{};
+  bool dashed = false;
+  double width = 2;
+};
+
+struct Sheet {
+  Figure figure{};
+  int blocks = 0;
+  int legends = 0;
+
+  // Appends a block of rows and gives gnuplot's words for it, "data index 3". Empty ones become a NaN, since
+  // gnuplot does not count blocks without rows.
+  std::string block(std::string rows);
+  // Values on a lattice in two dimensions, rounded to a thousandth of `range`, as words that draw an image.
+  std::string image(const std::vector<double>& values, const Lattice& lattice, double range);
+  // The contour lines of all levels as one block with gaps.
+  std::string lines(const std::vector<double>& values, const Lattice& lattice,
+                    const std::vector<double>& levels);
+
+  // Curves over the places of a lattice in one dimension: x, then a column a curve. Places that no curve needs,
+  // to a fraction of a pixel, are left out.
+  std::string curves(const Lattice& lattice, const std::vector<std::vector<double>>& curves);
+
+  void add(const std::string& words) { figure.script += words; }
+  // Begins panels, row by row, with room in pixels around and between them.
+  struct Room {
+    double left = 70, right = 25, bottom = 50, top = 60, across = 55, down = 75;
+  };
+  void panels(int rows, int columns, const Room& room);
+  void panels(int rows, int columns) { panels(rows, columns, Room{}); }
+  // One legend for all panels, in the room at their top.
+  void legend(const std::vector<Entry>& entries);
+  void panel(const std::string& title, const std::string& plot);  // "set title ...; plot ..."
+  void next() { add("set multiplot next\n"); }                    // leaves a panel empty
+  bool finish(const std::filesystem::path& svg);                  // ends the panels and draws
+};
+
+// The least of 1, 2, 5, 10, ... that is not below x: for tics.
+double nice_step(double x);
+
+// Unicode's small digits: gnuplot's own would make an underscore in a name a subscript.
+std::string subscript(std::int64_t number);
+
+// Colours of times, from early to late: viridis without its brightest end, which white paper swallows.
+inline constexpr const char* time_colours[] = {"#440154", "#3b528b", "#21918c", "#4fb04f", "#c9a400"};
+
+}  // namespace lowtide::app
