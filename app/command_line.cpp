@@ -113,6 +113,15 @@ int run(int argc, char** argv) {
       ->type_name("FILE.svg");
   compare_verb.add_option("--csv", compare.csv, "write the table to a file")->type_name("FILE.csv");
 
+  ReportOptions report;
+  CLI::App& report_verb = *program.add_subcommand("report", "runs, reductions and figures as one page of HTML");
+  report_verb.add_option("runs", report.runs, "folders of runs")->required()->type_name("DIR...");
+  report_verb.add_option("--data", report.data, "snapshots to compare on; by default those of the runs")
+      ->type_name("FILE.h5");
+  report_verb.add_option("-o,--out", report.out, "page to write; by default report.html in the first folder")
+      ->type_name("FILE.html");
+  report_verb.add_flag("--force", report.force, "overwrite it");
+
   ExportOptions exported;
   CLI::App& export_verb = *program.add_subcommand("export", "a trained model for other programs: npz, vti, c");
   export_verb.add_option("run", exported.run, "folder of the run")->required()->type_name("DIR");
@@ -212,6 +221,7 @@ int run(int argc, char** argv) {
     reduce_run(reduce, common);
   }
   if (compare_verb) compare_runs(compare, common);
+  if (report_verb) report_runs(report, common);
   if (claw_verb) import_from_clawpack(claw, common);
   if (npz_verb) import_from_npz(npz, common);
   if (info) show_info(looked_at, common);

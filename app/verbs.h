@@ -86,6 +86,13 @@ struct ReduceOptions {
 };
 void reduce_run(const ReduceOptions& options, const Common& common);
 
+struct ReportOptions {
+  std::vector<std::filesystem::path> runs;
+  std::filesystem::path data, out;  // `out` may be empty: report.html in the first run's folder
+  bool force = false;
+};
+void report_runs(const ReportOptions& options, const Common& common);
+
 struct PlotOptions {
   std::filesystem::path from, to;  // `to` may be empty: named after `from`
   std::string field;               // empty: the first

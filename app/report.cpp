@@ -1,0 +1,142 @@
+// `lowtide report`: runs, their reductions and their figures as one page.
+#include <fmt/format.h>
+#include <lowtide/io/file.h>
+
+#include "explorer.h"
+#include "report_figures.h"
+#include "report_page.h"
+#include "verbs.h"
+
+#include <algorithm>
+#include <cstdlib>
+
+namespace lowtide::app {
+namespace fs = std::filesystem;
+namespace {
+
+// A folder for what is drawn, which goes into the page and is not needed afterwards.
+class Workshop {
+ public:
+  Workshop() {
+    std::string name = (fs::temp_directory_path() / "lowtide-report-XXXXXX").string();
+    if (mkdtemp(name.data()) == nullptr)
+      throw FileError(fmt::format("cannot make a folder in {}", fs::temp_directory_path().string()));
+    path_ = name;
+  }
+  ~Workshop() {
+    std::error_code ignored;
+    fs::remove_all(path_, ignored);
+  }
+  Workshop(const Workshop&) = delete;
+  Workshop& operator=(const Workshop&) = delete;
+  const fs::path& path() const { return path_; }
+
+ private:
+  fs::path path_{};
+};
+
+void append(std::vector<ReportFigure>& all, std::vector<ReportFigure> more) {
+  all.insert(all.end(), more.begin(), more.end());
+}
+
+std::string setting(const Settings& settings, const std::string& name) {
+  for (const Settings::Used& used : settings.used())
+    if (used.name == name) return used.value;
+  return {};
+}
+
+ReportEntry entry_of(const fs::path& folder) {
+  ReportEntry entry{.run = {.run = read_run(folder)}};
+  const FinishedRun& run = entry.run.run;
+  entry.manifest = nlohmann::ordered_json::parse(read_file(folder / "manifest.json"));
+  if (fs::exists(folder / "config.toml")) entry.settings = settings_of(run.settings);
+  if (!run.model.pod && low_rank(run.model.net)) entry.run.low_rank = low_rank_model(run.model);
+  return entry;
+}
+
+std::string words_for(const Snapshots& set) {
+  const std::size_t held_out = set.held_out().size();
+  return fmt::format("{} in {} dimension{}, {} frames from t = {:g} to {:g}, {}.", fmt::join(set.fields, ", "),
+                     set.dims(), set.dims() == 1 ? "" : "s", set.frames(), set.time(0),
+                     set.time(set.frames() - 1),
+                     held_out == 0 ? "all of them learned" : fmt::format("{} of them held out", held_out));
+}
+
+}  // namespace
+
+void report_runs(const ReportOptions& options, const Common& common) {
+  if (options.runs.empty())
+    throw InputError(fmt::format("report of which runs? {} report DIR ...", program_name()));
+  const fs::path out = options.out.empty() ? options.runs[0] / "report.html" : options.out;
+  if (!options.force && fs::exists(out))
+    throw InputError(fmt::format("{} exists; --force overwrites it", out.string()));
+
+  // Runs of the same case and file are measured on the data of the first of them.
+  std::vector<ReportGroup> groups;
+  std::vector<std::string> keys;
+  for (const fs::path& folder : options.runs) {
+    ReportEntry entry = entry_of(folder);
+    const std::string case_name = setting(entry.settings, "run.case");
+    const std::string key = options.data.empty() ? case_name + "\n" + setting(entry.settings, "run.data") : "";
+    const auto found = std::find(keys.begin(), keys.end(), key);
+    const auto place = static_cast<std::size_t>(found - keys.begin());
+    if (found == keys.end()) {
+      keys.push_back(key);
+      groups.push_back({.case_name = case_name.empty() || case_name == "data" ? "data" : case_name});
+      for (const Case& known : cases())
+        if (known.name == case_name) groups.back().about = known.about;
+    }
+    groups[place].runs.push_back(std::move(entry));
+  }
+
+  const Workshop workshop;
+  std::vector<std::string> notes;
+  std::size_t explorers = 0, missing = 0;
+  for (ReportGroup& group : groups) {
+    const Snapshots set =
+        options.data.empty() ? snapshots_of(group.runs[0].run.run) : read_snapshots(options.data);
+    group.data = words_for(set);
+    group.held_out = !set.held_out().empty();
+    std::vector<ReportRun> all;
+    for (ReportEntry& entry : group.runs) {
+      entry.compared = compared(entry.run.run, set);
+      if (entry.run.low_rank) {
+        entry.explorer = explorer_data(*entry.run.low_rank);
+        entry.run.study = study(*entry.run.low_rank);
+        explorers += entry.explorer.is_null() ? 0U : 1U;
+      }
+      all.push_back(entry.run);
+    }
+    append(group.figures, data_figures(all[0], set, workshop.path()));
+    append(group.figures, training_figures(all, set, workshop.path()));
+    append(group.figures, spectrum_figures(all, set, workshop.path()));
+    for (ReportEntry& entry : group.runs) {
+      if (!entry.run.low_rank) continue;
+      const ReportRun& run = entry.run;
+      append(entry.figures, coefficient_figures(run, workshop.path()));
+      append(entry.figures, tangent_figures(run, set, workshop.path()));
+      append(entry.figures, extrapolation_figures(run, set, workshop.path()));
+      append(entry.figures, fast_figures(run, workshop.path()));
+      append(entry.figures, outside_figures(run, workshop.path()));
+      for (const ReportFigure& figure : entry.figures) missing += fs::exists(figure.svg) ? 0U : 1U;
+    }
+    for (const ReportFigure& figure : group.figures) missing += fs::exists(figure.svg) ? 0U : 1U;
+  }
+  if (missing > 0) {
+    notes.push_back("There are no figures: gnuplot was not installed where this page was made.");
+    fmt::print(stderr, "{}: no figures, gnuplot is not installed\n", program_name());
+  }
+  const std::string page = report_page(groups, notes);
+  write_file(out, page);
+  if (common.json)
+    fmt::print("{}\n", nlohmann::ordered_json{{"file", out.string()},
+                                              {"bytes", page.size()},
+                                              {"runs", options.runs.size()},
+                                              {"explorers", explorers}}
+                           .dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace));
+  else
+    fmt::print("{}: {} runs, {:.1f} MB\n", out.string(), options.runs.size(),
+               static_cast<double>(page.size()) / 1e6);
+}
+
+}  // namespace lowtide::app
