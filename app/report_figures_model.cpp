@@ -15,17 +15,14 @@ namespace {
 
 constexpr double margin = 0.5;  // of the domain, on each side
 
-std::string range_words(char axis, double low, double high) {
-  return fmt::format("set {}range [{:.6g}:{:.6g}]\n", axis, low, high);
-}
-
 ReportFigure outside_in_1d(const SavedModel& model, const std::vector<double>& times, const fs::path& svg) {
   const Lattice wide = nodes_of(model.scaling, 601, margin);
   const Range& x = model.scaling.x[0];
   Sheet sheet{.figure = {.width = 960, .height = 400}};
   sheet.panels(1, 3, {.bottom = 60, .top = 45});
-  sheet.add(range_words('x', wide.first[0], wide.last[0]));
-  sheet.add(fmt::format("set xlabel 'x'; set ylabel {} noenhanced\n", quoted(model.scaling.fields[0])));
+  sheet.add(fmt::format("set xrange [{:.6g}:{:.6g}]\n", wide.first[0], wide.last[0]));
+  sheet.x_label("x");
+  sheet.y_label(model.scaling.fields[0]);
   for (int side = 0; side < 2; ++side)
     sheet.add(fmt::format(
         "set object {} rectangle from {:.6g}, graph 0 to {:.6g}, graph 1 fc rgb '#eeeeee' fs solid noborder "
@@ -38,7 +35,7 @@ ReportFigure outside_in_1d(const SavedModel& model, const std::vector<double>& t
       append_row(rows, {wide.place(0, i), u[static_cast<std::size_t>(i)]});
     sheet.panel(fmt::format("t = {:.3g}", t),
                 fmt::format("{} using 1:2 with lines lw 1.5 lc rgb '{}'", sheet.block(rows), line_colours[2]));
-    sheet.add("unset ylabel\n");
+    sheet.y_label("");
   }
   sheet.finish(svg);
   return {
@@ -49,15 +46,13 @@ ReportFigure outside_in_1d(const SavedModel& model, const std::vector<double>& t
 }
 
 ReportFigure outside_in_2d(const SavedModel& model, const std::vector<double>& times, const fs::path& svg) {
-  const Lattice wide = pixels_of(model.scaling, 88, margin), inside = pixels_of(model.scaling, 60);
+  const Lattice wide = pixels_of(model.scaling, 78, margin), inside = pixels_of(model.scaling, 60);
   const auto& x = model.scaling.x;
   const double aspect = (x[1].high - x[1].low) / (x[0].high - x[0].low);
-  Sheet sheet{.figure = {.width = 960, .height = static_cast<int>(110 + 255 * aspect)}};
+  Sheet sheet{.figure = {.width = 960, .height = static_cast<int>(95 + 255 * aspect)}};
   sheet.panels(1, 3, {.left = 50, .right = 85, .bottom = 50, .top = 45, .across = 30});
-  sheet.add(fmt::format("{}unset grid; unset colorbox; set size ratio {:.4g}\n", palette, aspect));
-  for (std::size_t a = 0; a < 2; ++a)
-    sheet.add(
-        range_words(a == 0 ? 'x' : 'y', wide.first[a] - wide.step(a) / 2, wide.last[a] + wide.step(a) / 2));
+  sheet.add(fmt::format("{}unset grid; unset colorbox\n", palette));
+  sheet.ranges(nodes_of(model.scaling, 2, margin));
   std::vector<std::vector<double>> fields;
   double least = INFINITY, most = -INFINITY;
   for (const double t : times) {
@@ -66,18 +61,23 @@ ReportFigure outside_in_2d(const SavedModel& model, const std::vector<double>& t
   }
   if (!(most > least)) most = least + 1;
   sheet.add(fmt::format("set cbrange [{:.5g}:{:.5g}]\n", least, most));
+  std::vector<std::string> images;
+  for (std::vector<double>& field : fields) {
+    for (double& u : field) u = std::clamp(u, least, most);
+    images.push_back(sheet.image(field, wide, (most - least) / 300));
+  }
   std::string corners;
   for (const auto& [i, j] : {std::pair{0, 0}, {1, 0}, {1, 1}, {0, 1}, {0, 0}})
     append_row(corners, {i ? x[0].high : x[0].low, j ? x[1].high : x[1].low});
   const std::string border = sheet.block(corners);
   for (std::size_t k = 0; k < times.size(); ++k) {
-    for (double& u : fields[k]) u = std::clamp(u, least, most);
+    if (k == 1) sheet.add("set format y ''\n");
     if (k + 1 == times.size()) sheet.add("set colorbox\n");
     sheet.panel(
         fmt::format("t = {:.3g}", times[k]),
         fmt::format("{}, {} using 1:2 with lines lw 3 lc rgb '#000000', {} using 1:2 with lines lw 1.5 lc rgb "
                     "'#ffffff'",
-                    sheet.image(fields[k], wide, most - least), border, border));
+                    images[k], border, border));
   }
   sheet.finish(svg);
   return {
@@ -100,7 +100,9 @@ Figures fast_figures(const ReportRun& run, const fs::path& folder) {
                 {"its bound", line_colours[3], true, 1.2},
                 {"bases on pieces of time", line_colours[2]},
                 {"their bound", line_colours[2], true, 1.2}});
-  sheet.add("set logscale y; set format y '10^{%L}'; set xlabel 'rank'; set ylabel 'relative error'\n");
+  sheet.add("set logscale y; set format y '10^{%L}'\n");
+  sheet.x_label("rank");
+  sheet.y_label("relative error");
   std::string plot;
   const auto add = [&](const std::vector<FastRow>& table, const char* colour) {
     std::string rows;

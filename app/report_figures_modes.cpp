@@ -67,7 +67,8 @@ ReportFigure coefficients_over_time(const ReportRun& run, const fs::path& svg) {
   const Tensor t = physical_times(model, times);
   Sheet sheet{.figure = {.width = 960, .height = 400}};
   sheet.panels(1, 2, {.bottom = 60, .top = 40, .across = 70});
-  sheet.add(fmt::format("set xrange [{}:{}]; set xlabel 't'\n", t.at(0), t.at(count - 1)));
+  sheet.add(fmt::format("set xrange [{}:{}]\n", t.at(0), t.at(count - 1)));
+  sheet.x_label("t");
   std::string colours;
   for (const char* colour : line_colours) colours += fmt::format("{}{}", colours.empty() ? "" : " ", colour);
   sheet.add(fmt::format("colours = '{}'\n", colours));
@@ -114,7 +115,8 @@ ReportFigure singular_values(const ReportRun& run, const fs::path& svg) {
   Sheet sheet{.figure = {.width = 960, .height = 420}};
   sheet.panels(1, 2, {.bottom = 60, .top = 40, .across = 70});
   sheet.add(spectrum_axes(least_shown));
-  sheet.add("set xlabel 'hypermode i'; set ylabel 'σᵢ / σ₁'\n");
+  sheet.x_label("hypermode i");
+  sheet.y_label("σᵢ / σ₁");
   sheet.panel(
       "singular values",
       fmt::format(
@@ -137,8 +139,9 @@ ReportFigure singular_values(const ReportRun& run, const fs::path& svg) {
                         colours[j], j + 1);
   sheet.add(fmt::format("unset logscale y; set format y '%g'; set yrange [*:*]; set xrange [{}:{}]\n", t.at(0),
                         t.at(t.size() - 1)));
-  sheet.add(
-      "set xlabel 't'; set ylabel 'ψⱼ, root mean square 1'\nset key top left horizontal samplen 1.5 opaque\n");
+  sheet.x_label("t");
+  sheet.y_label("ψⱼ, root mean square 1");
+  sheet.add("set key top left horizontal samplen 1.5 opaque\n");
   sheet.panel("temporal modes", plot);
   sheet.finish(svg);
   return {
@@ -205,7 +208,8 @@ ReportFigure spectra(const std::vector<ReportRun>& runs, const std::vector<std::
   Sheet sheet{.figure = {.width = 900, .height = 460}};
   sheet.panels(1, 1, {.bottom = 60, .top = 75});
   sheet.add(spectrum_axes(least_shown));
-  sheet.add("set xlabel 'i'; set ylabel 'σᵢ / σ₁'\n");
+  sheet.x_label("i");
+  sheet.y_label("σᵢ / σ₁");
   std::vector<Entry> legend;
   std::string plot, note;
   const auto add = [&](const Tensor& values, const std::string& name, const std::string& colour, bool dashed) {
@@ -271,7 +275,8 @@ ReportFigure weight_spectra(const std::vector<ReportRun>& runs, const std::vecto
   Sheet sheet{.figure = {.width = columns == 1 ? 640 : 960, .height = 60 + 380 * rows}};
   sheet.panels(rows, columns, {.bottom = 60, .top = 65, .across = 70, .down = 80});
   sheet.add(spectrum_axes(1e-5));
-  sheet.add("set xlabel 'i'; set ylabel 'σᵢ / σ₁'\n");
+  sheet.x_label("i");
+  sheet.y_label("σᵢ / σ₁");
   std::vector<Entry> legend;
   struct Panel {
     std::string title{}, plot{};
@@ -317,7 +322,7 @@ ReportFigure weight_spectra(const std::vector<ReportRun>& runs, const std::vecto
   for (const Panel& panel : panels) {
     sheet.add(fmt::format("set xrange [0:{}]\n", panel.width + 1));
     sheet.panel(panel.title, panel.plot);
-    if (columns == 2) sheet.add(++drawn % 2 == 1 ? "unset ylabel\n" : "set ylabel 'σᵢ / σ₁'\n");
+    sheet.y_label(++drawn % columns == 0 ? "σᵢ / σ₁" : "");
   }
   sheet.finish(svg);
   return {svg, "Singular values of the weights",

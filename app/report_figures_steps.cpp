@@ -49,7 +49,8 @@ Figures tangents_in_1d(const ReportRun& run, const fs::path& svg) {
   for (std::int64_t i = 0; i < count; ++i)
     legend.push_back({fmt::format("u(s + η φ{})", subscript(i + 1)), mode_colours[i], i == 1});
   sheet.legend(legend);
-  std::vector<std::string> zooms, etas;
+  std::vector<std::pair<Lattice, std::string>> zooms;
+  std::vector<std::string> etas;
   for (const double part : {0.25, 0.5, 0.75}) {
     const double t = time_at(model.scaling, part);
     const Tensor s = coefficients_at(model, t);
@@ -73,19 +74,21 @@ Figures tangents_in_1d(const ReportRun& run, const fs::path& svg) {
                              i == 1 ? "dt (8,3) " : "", mode_colours[i]);
       return words;
     };
-    sheet.add(fmt::format(
-        "set xrange [{}:{}]; unset xlabel; {}\n", all.first[0], all.last[0],
-        etas.size() == 1 ? "set ylabel " + quoted(model.scaling.fields[0]) + " noenhanced" : "unset ylabel"));
+    sheet.add(fmt::format("set xrange [{}:{}]\n", all.first[0], all.last[0]));
+    sheet.y_label(etas.size() == 1 ? model.scaling.fields[0] : "");
     sheet.panel(fmt::format("t = {:.3g}", t), plot(all));
     const double at = steepest_place(field_on(model, all, s), all), reach = .07 * (all.last[0] - all.first[0]);
     const Lattice near = interval(std::max(all.first[0], at - reach), std::min(all.last[0], at + reach), 301);
-    zooms.push_back(fmt::format("set xrange [{}:{}]; set xlabel 'x'; set xtics {:g}; {}\n", near.first[0],
-                                near.last[0], nice_step(reach / 2),
-                                zooms.empty() ? "set ylabel " + quoted(model.scaling.fields[0]) + " noenhanced"
-                                              : "unset ylabel") +
-                    "set title 'near the strongest jump' offset 0,-0.5\nplot " + plot(near) + "\n");
+    zooms.push_back({near, plot(near)});
   }
-  for (const std::string& zoom : zooms) sheet.add(zoom);
+  sheet.x_label("x");
+  for (std::size_t k = 0; k < zooms.size(); ++k) {
+    const auto& [near, plot] = zooms[k];
+    sheet.y_label(k == 0 ? model.scaling.fields[0] : "");
+    sheet.add(fmt::format("set xrange [{0}:{1}]; set xtics {2:g}\n", near.first[0], near.last[0],
+                          nice_step((near.last[0] - near.first[0]) / 4)));
+    sheet.panel("near the strongest jump", plot);
+  }
   sheet.finish(svg);
   return {
       {svg, "Hypermode tangents",
@@ -94,6 +97,17 @@ Figures tangents_in_1d(const ReportRun& run, const fs::path& svg) {
            "(equation 5.7), each the way in which its coordinate moves at that time. η changes the profile "
            "by {:g} % of its range (root mean square): η = {}.",
            model.scaling.fields[0], model.name, count == 1 ? "of the" : "two", 100 * visible, joined(etas))}};
+}
+
+// Six, or where there is little but two plateaus and a front between them, the front alone: several lines on it
+// would hide how it moves.
+std::vector<double> levels_of(const std::vector<double>& u) {
+  const auto [least, most] = std::minmax_element(u.begin(), u.end());
+  const double margin = .1 * (*most - *least);
+  const auto between = std::count_if(
+      u.begin(), u.end(),
+      [&, low = *least + margin, high = *most - margin](double v) { return v > low && v < high; });
+  return levels_between(u, 10 * between < std::ssize(u) ? 1 : 6);
 }
 
 // Solid contours of u, dashed ones of u after a step.
@@ -109,7 +123,7 @@ struct Contoured {
     const double eta = sign * eta_for(model, coarse, s, modes, mode, visible, sign);
     const std::vector<double> u = field_on(model, fine, s),
                               stepped = field_on(model, fine, moved(s, modes, mode, eta));
-    const std::vector<double> levels = levels_between(u, 7);
+    const std::vector<double> levels = levels_of(u);
     const std::string before = sheet.lines(u, fine, levels), after = sheet.lines(stepped, fine, levels);
     sheet.panel(title,
                 fmt::format("{} with lines lw 1 lc rgb '#555555', {} with lines lw 1.4 dt (6,3) lc rgb '{}'",
@@ -127,10 +141,10 @@ Contoured contoured(const ReportRun& run, const Tensor& modes, int rows, int col
   const auto& x = model.scaling.x;
   const double aspect = (x[1].high - x[1].low) / (x[0].high - x[0].low), panel = (width - 95.0) / columns - 50;
   out.sheet.figure.width = width;
-  out.sheet.figure.height = static_cast<int>(85 + (panel * aspect + 55) * rows);
-  out.sheet.panels(rows, columns, {.left = 60, .right = 20, .bottom = 45, .top = 65, .across = 50, .down = 55});
-  out.sheet.add(fmt::format("unset grid; set size ratio {:.4g}; set xrange [{}:{}]; set yrange [{}:{}]\n",
-                            aspect, x[0].low, x[0].high, x[1].low, x[1].high));
+  out.sheet.figure.height = static_cast<int>(85 + (panel * aspect + 65) * rows);
+  out.sheet.panels(rows, columns, {.left = 60, .right = 20, .bottom = 45, .top = 65, .across = 50, .down = 65});
+  out.sheet.add("unset grid\n");
+  out.sheet.ranges(out.fine);
   return out;
 }
 
@@ -237,7 +251,8 @@ Figures extrapolation_figures(const ReportRun& run, const Snapshots&, const fs::
     for (std::size_t k = 0; k < steps.size(); ++k)
       legend.push_back({fmt::format("η = {:g}", steps[k]), time_colours[k], false, steps[k] == 0 ? 4.0 : 2.0});
     sheet.legend(legend);
-    sheet.add(fmt::format("set xrange [{}:{}]; set xlabel 'x'\n", lattice.first[0], lattice.last[0]));
+    sheet.add(fmt::format("set xrange [{}:{}]\n", lattice.first[0], lattice.last[0]));
+    sheet.x_label("x");
     std::vector<std::string> sizes;
     for (std::int64_t i = 0; i < count; ++i) {
       const double scale = reading.scale[static_cast<std::size_t>(i)];
@@ -249,8 +264,7 @@ Figures extrapolation_figures(const ReportRun& run, const Snapshots&, const fs::
       for (std::size_t k = 0; k < steps.size(); ++k)
         plot += fmt::format("{}{} using 1:{} with lines lw {} lc rgb '{}'", k ? ", " : "", block, k + 2,
                             steps[k] == 0 ? 2.5 : 1.3, time_colours[k]);
-      sheet.add(i % 3 == 0 ? "set ylabel " + quoted(model.scaling.fields[0]) + " noenhanced\n"
-                           : "unset ylabel\n");
+      sheet.y_label(i % 3 == 0 ? model.scaling.fields[0] : "");
       sheet.panel(fmt::format("hypermode {}", i + 1), plot);
       sizes.push_back(fmt::format("{:.2g}", std::abs(scale)));
     }

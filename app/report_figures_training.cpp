@@ -1,9 +1,71 @@
+// The data, and the runs against it: the paper's figures 3 to 6.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "model_field.h"
 #include "report_figures.h"
+#include "run_figure.h"
+#include "snapshot_figure.h"
 
 namespace lowtide::app {
 namespace fs = std::filesystem;
 
-Figures data_figures(const ReportRun&, const Snapshots&, const fs::path&) { return {}; }
-Figures training_figures(const std::vector<ReportRun>&, const Snapshots&, const fs::path&) { return {}; }
+Figures data_figures(const ReportRun& run, const Snapshots& set, const fs::path& folder) {
+  if (set.dims() > 2) return {};
+  Figures figures;
+  for (const std::string& field : run.run.model.scaling.fields) {
+    if (figures.size() == 3) break;
+    const fs::path svg = folder / fmt::format("{}-data-{}.svg", prefix_of(run), figures.size() + 1);
+    draw_snapshots(set, columns_of(set, {field})[0], svg, 78);
+    const std::string what = set.case_name.empty() ? field : fmt::format("{} of {}", field, set.case_name);
+    figures.push_back(
+        {svg, "Data: " + field,
+         set.dims() == 1
+             ? fmt::format("{}, over space and time, and profiles at a few times; {} frames.", what,
+                           set.frames())
+             : fmt::format("{} at a few of {} frames{}.", what, set.frames(),
+                           set.level.empty() ? "" : ", with the borders of the levels of refinement (white)")});
+  }
+  return figures;
+}
+
+Figures training_figures(const std::vector<ReportRun>& runs, const Snapshots& set, const fs::path& folder) {
+  if (runs.empty() || set.dims() > 2) return {};
+  std::vector<FinishedRun> finished;
+  for (const ReportRun& run : runs) finished.push_back(run.run);
+  Figures figures;
+  const bool line = set.dims() == 1;
+  const std::string& field = finished[0].model.scaling.fields[0];
+  draw_reconstruction(finished, set, folder / "reconstruction.svg", 21'000);
+  figures.push_back(
+      {folder / "reconstruction.svg", "Reconstruction",
+       line ? fmt::format(
+                  "{} of the data (grey) and of {} at a few times; below, the surroundings of the data's "
+                  "strongest jump.",
+                  field, runs.size() == 1 ? "the model" : "the models")
+            : fmt::format("{} of the data, of {}, and the modulus of what they differ by; its colours end at a "
+                          "tenth of the data's range.",
+                          field, runs.size() == 1 ? "the model" : "each model")});
+  if (!set.held_out().empty())
+    figures.back().caption += " \"Held out\" are frames that no model was trained on.";
+  if (line && !finished[0].model.scaling.x.empty() && set.training().size() > 1) {
+    draw_between(finished, set, folder / "between.svg");
+    figures.push_back(
+        {folder / "between.svg", "Between the frames of training",
+         fmt::format(
+             "{} at five times from one frame of training to the next, near the strongest jump, and the "
+             "data (circles) of these frames{}. A jump that moves has been understood; one that fades "
+             "out here and in there has not.",
+             field, set.held_out().empty() ? "" : " and of those held out between them")});
+  }
+  draw_history(finished, folder / "history.svg");
+  if (fs::exists(folder / "history.svg"))
+    figures.push_back({folder / "history.svg", "History",
+                       "Errors over the epochs, as the relative misfits to the power 1/q: q = 2 solid, q = 1 "
+                       "dashed, of held-out "
+                       "frames (q = 2) as circles where they were measured. Below: the learning rate."});
+  return figures;
+}
 
 }  // namespace lowtide::app

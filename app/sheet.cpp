@@ -30,9 +30,9 @@ std::string Sheet::block(std::string rows) {
   return fmt::format("data index {}", blocks++);
 }
 
-std::string Sheet::image(const std::vector<double>& values, const Lattice& lattice, double range) {
-  const double quantum = range > 0 ? range / 1000 : 1;
-  const int decimals = std::max(0, static_cast<int>(std::ceil(-std::log10(quantum))));
+std::string Sheet::image(const std::vector<double>& values, const Lattice& lattice, double precision) {
+  const int decimals =
+      precision > 0 ? std::max(0, static_cast<int>(std::ceil(-std::log10(precision) - 0.3))) : 3;
   std::string rows;
   for (std::size_t i = 0; i < values.size(); ++i) {
     const bool end = (static_cast<std::int64_t>(i) + 1) % lattice.n[0] == 0;
@@ -55,7 +55,7 @@ std::string Sheet::lines(const std::vector<double>& values, const Lattice& latti
       2e-3 * std::max(lattice.last[0] - lattice.first[0], lattice.last[1] - lattice.first[1]);
   for (const double level : levels)
     for (const Line& line : contours(values, lattice, level)) {
-      const Line few = simplified(line, tolerance / 4);
+      const Line few = simplified(line, tolerance / 3);
       if (!rows.empty()) rows += '\n';
       for (const auto& [x, y] : few) fmt::format_to(std::back_inserter(rows), "{:.4g},{:.4g}\n", x, y);
     }
@@ -72,7 +72,7 @@ std::string Sheet::curves(const Lattice& lattice, const std::vector<std::vector<
     Line line;  // in a square of size 1, as a panel shows it
     for (std::size_t i = 0; i < kept.size(); ++i)
       line.push_back({static_cast<double>(i) / static_cast<double>(kept.size() - 1), curve[i] / range});
-    const std::vector<bool> own = needed(line, 7e-4);
+    const std::vector<bool> own = needed(line, 1.2e-3);
     for (std::size_t i = 0; i < kept.size(); ++i) kept[i] = kept[i] || own[i];
   }
   std::string rows;
@@ -89,7 +89,7 @@ void Sheet::panels(int rows, int columns, const Room& room) {
   const double w = figure.width, h = figure.height;
   add(fmt::format(
       "set tics nomirror out scale 0.5; set xtics offset 0,0.4; set ytics offset 0.5,0; unset mytics\n"
-      "set xlabel offset 0,0.9; set ylabel offset 1.2,0; set grid lc rgb '#dddddd'; unset key\n"
+      "set grid lc rgb '#dddddd'; unset key\n"
       "set multiplot layout {},{} margins screen {:.4f},{:.4f},{:.4f},{:.4f} spacing screen "
       "{:.4f},{:.4f}\n",
       rows, columns, room.left / w, 1 - room.right / w, room.bottom / h, 1 - room.top / h, room.across / w,
@@ -112,6 +112,18 @@ void Sheet::legend(const std::vector<Entry>& entries) {
                     (x + 36) / w, y));
     x += needs;
   }
+}
+
+void Sheet::x_label(const std::string& name) {
+  add(fmt::format("set xlabel {} offset 0,0.9 noenhanced\n", quoted(name)));
+}
+void Sheet::y_label(const std::string& name) {
+  add(fmt::format("set ylabel {} offset 1.2,0 noenhanced\n", quoted(name)));
+}
+
+void Sheet::ranges(const Lattice& shown) {
+  add(fmt::format("set xrange [{:.6g}:{:.6g}]; set yrange [{:.6g}:{:.6g}]; set size ratio -1\n", shown.first[0],
+                  shown.last[0], shown.first[1], shown.last[1]));
 }
 
 void Sheet::panel(const std::string& title, const std::string& plot) {

@@ -22,8 +22,9 @@ struct Sheet {
   // Appends a block of rows and gives gnuplot's words for it, "data index 3". Empty ones become a NaN, since
   // gnuplot does not count blocks without rows.
   std::string block(std::string rows);
-  // Values on a lattice in two dimensions, rounded to a thousandth of `range`, as words that draw an image.
-  std::string image(const std::vector<double>& values, const Lattice& lattice, double range);
+  // Values on a lattice in two dimensions, to about `precision`, as words that draw an image. To be called
+  // before any block with gaps: gnuplot counts these otherwise when it looks for a matrix.
+  std::string image(const std::vector<double>& values, const Lattice& lattice, double precision);
   // The contour lines of all levels as one block with gaps.
   std::string lines(const std::vector<double>& values, const Lattice& lattice,
                     const std::vector<double>& levels);
@@ -41,6 +42,9 @@ struct Sheet {
   void panels(int rows, int columns) { panels(rows, columns, Room{}); }
   // One legend for all panels, in the room at their top.
   void legend(const std::vector<Entry>& entries);
+  void x_label(const std::string& name);  // none: ""
+  void y_label(const std::string& name);
+  void ranges(const Lattice& shown);  // of both axes in two dimensions, and equal units on them
   void panel(const std::string& title, const std::string& plot);  // "set title ...; plot ..."
   void next() { add("set multiplot next\n"); }                    // leaves a panel empty
   bool finish(const std::filesystem::path& svg);                  // ends the panels and draws

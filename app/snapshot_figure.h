@@ -7,7 +7,9 @@
 
 namespace lowtide::app {
 
-// Writes the SVG, and its data and script beside it. False without gnuplot.
-bool draw_snapshots(const Snapshots& set, std::int64_t field, const std::filesystem::path& svg);
+// Writes the SVG, and its data and script beside it. Panels have at most `pixels` a side, in one dimension 2.5
+// times as many along x. False without gnuplot.
+bool draw_snapshots(const Snapshots& set, std::int64_t field, const std::filesystem::path& svg,
+                    std::int64_t pixels = 400);
 
 }  // namespace lowtide::app
