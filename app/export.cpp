@@ -63,8 +63,9 @@ void export_run(const ExportOptions& options, const Common& common) {
   const FinishedRun run = read_run(options.run);
   const Export order{run, options, file_of(options)};
   order.check_new(order.out);
-  if (options.format == "c") throw InputError("--format c is to come");
-  const Exported done = options.format == "npz" ? export_npz(order) : export_vti(order);
+  const Exported done = options.format == "npz"   ? export_npz(order)
+                        : options.format == "vti" ? export_vti(order)
+                                                  : export_c(order);
   nlohmann::ordered_json json{{"format", options.format}, {"file", order.out.string()}};
   json.update(done.json);
   if (common.json)

@@ -26,5 +26,7 @@ struct Exported {
 
 Exported export_npz(const Export& order);
 Exported export_vti(const Export& order);
+Exported export_c(const Export& order);
+Exported export_point(const Export& order);  // C, with --at
 
 }  // namespace lowtide::app
