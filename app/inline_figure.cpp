@@ -4,6 +4,7 @@
 #include <lowtide/io/file.h>
 
 #include <regex>
+#include <set>
 
 #include "html.h"
 
@@ -23,6 +24,22 @@ Attached attached(const fs::path& path, const char* what, const std::string& id)
       fmt::format("<script type=\"text/plain\" id=\"{}\">{}</script>\n", id, without_tags(read_file(path)))};
 }
 
+// gnuplot names every curve, and those of several plots in one picture alike: only what is referred to keeps
+// its name.
+std::string without_idle_ids(const std::string& svg) {
+  static const std::regex id("\\sid=[\"']([^\"']*)[\"']"), reference("(?:href=[\"']|url\\([\"']?)#([^\"')]*)");
+  std::set<std::string> used;
+  for (std::sregex_iterator it(svg.begin(), svg.end(), reference), end; it != end; ++it) used.insert((*it)[1]);
+  std::string out;
+  auto from = svg.begin();
+  for (std::sregex_iterator it(svg.begin(), svg.end(), id), end; it != end; ++it) {
+    out.append(from, (*it)[0].first);
+    if (used.contains((*it)[1])) out += (*it)[0];
+    from = (*it)[0].second;
+  }
+  return out.append(from, svg.end());
+}
+
 }  // namespace
 
 std::string inline_svg(const std::string& svg, const std::string& prefix, const std::string& label) {
@@ -38,6 +55,7 @@ std::string inline_svg(const std::string& svg, const std::string& prefix, const 
   static const std::regex title("<title>[^<]*</title>\\s*|<desc>[^<]*</desc>\\s*"), id("\\sid=([\"'])"),
       reference("href=([\"'])#"), url("url\\((['\"]?)#"), space("\\n\\s*");
   body = std::regex_replace(body, title, "");
+  body = without_idle_ids(body);
   body = std::regex_replace(body, id, " id=$1" + prefix);
   body = std::regex_replace(body, reference, "href=$1#" + prefix);
   body = std::regex_replace(body, url, "url($1#" + prefix);

@@ -45,6 +45,23 @@ std::string setting(const Settings& settings, const std::string& name) {
   return {};
 }
 
+// "lrnr" of "runs/lrnr/" and of "." inside of it.
+std::string folder_name(const fs::path& folder) {
+  const fs::path full = (fs::absolute(folder) / "").lexically_normal().parent_path();
+  return full.has_filename() ? full.filename().string() : folder.string();
+}
+
+// Of runs whose folders have the same name, all that was given.
+void label(std::vector<ReportEntry>& entries) {
+  for (ReportEntry& entry : entries) {
+    const auto same = [&](const ReportEntry& other) {
+      return folder_name(other.run.run.name) == folder_name(entry.run.run.name);
+    };
+    const bool alone = std::count_if(entries.begin(), entries.end(), same) == 1;
+    entry.label = alone ? folder_name(entry.run.run.name) : entry.run.run.name;
+  }
+}
+
 ReportEntry entry_of(const fs::path& folder) {
   ReportEntry entry{.run = {.run = read_run(folder)}};
   const FinishedRun& run = entry.run.run;
@@ -74,8 +91,10 @@ void report_runs(const ReportOptions& options, const Common& common) {
   // Runs of the same case and file are measured on the data of the first of them.
   std::vector<ReportGroup> groups;
   std::vector<std::string> keys;
-  for (const fs::path& folder : options.runs) {
-    ReportEntry entry = entry_of(folder);
+  std::vector<ReportEntry> entries;
+  for (const fs::path& folder : options.runs) entries.push_back(entry_of(folder));
+  label(entries);
+  for (ReportEntry& entry : entries) {
     const std::string case_name = setting(entry.settings, "run.case");
     const std::string key = options.data.empty() ? case_name + "\n" + setting(entry.settings, "run.data") : "";
     const auto found = std::find(keys.begin(), keys.end(), key);

@@ -32,7 +32,7 @@ class Page {
     html += fmt::format(
         "<div class=\"explorer\" data-source=\"{0}-data\" data-name=\"{1}\"><noscript>The explorer needs "
         "JavaScript.</noscript></div>\n<script type=\"text/plain\" id=\"{0}-data\">{2}</script>\n",
-        id, escaped(entry.run.run.name), without_tags(data));
+        id, escaped(entry.label), without_tags(data));
   }
 
   void reduction_of(const ReductionStudy& study, const std::string& case_name) {
@@ -100,8 +100,8 @@ std::string report_page(const std::vector<ReportGroup>& groups, const std::vecto
     html += fmt::format("<li><a href=\"#case-{}\">{}</a></li>\n", g + 1, escaped(groups[g].case_name));
     for (std::size_t k = 0; k < groups[g].runs.size(); ++k)
       if (groups[g].runs[k].run.low_rank)
-        html += fmt::format("<li><a href=\"#{}\">{}</a></li>\n", anchor(g, k),
-                            escaped(groups[g].runs[k].run.run.name));
+        html +=
+            fmt::format("<li><a href=\"#{}\">{}</a></li>\n", anchor(g, k), escaped(groups[g].runs[k].label));
   }
   html += "</ul></nav>\n</header>\n<main>\n";
   for (std::size_t g = 0; g < groups.size(); ++g) {
@@ -109,20 +109,21 @@ std::string report_page(const std::vector<ReportGroup>& groups, const std::vecto
     html += fmt::format("<section>\n<h2 id=\"case-{}\">{}</h2>\n<p>{}</p>\n", g + 1, heading_of(group),
                         escaped(group.data));
     for (const ReportEntry& entry : group.runs)
-      html += fmt::format("<h3>{}</h3>\n{}", escaped(entry.run.run.name), run_facts(entry));
-    html += "<h3>Errors and costs</h3>\n" + comparison_table(group);
+      html += fmt::format("<h3>{}</h3>\n{}", escaped(entry.label), run_facts(entry));
+    html += "<h3>Errors</h3>\n" + errors_table(group);
     html +=
-        "<p class=\"note\">n: numbers that give a frame. ns/point: to evaluate whole frames, on all threads. "
-        "L1, L2, "
-        "max: relative errors. TV: total variation over that of the data. shock: distance from the place of "
-        "the "
-        "shocks, as a part of the domain.</p>\n";
+        "<p class=\"note\">L1, L2, max: relative. TV: total variation over that of the data. shock: distance "
+        "from the place of the shocks, as a part of the domain.</p>\n";
+    html += "<h3>Costs</h3>\n" + costs_table(group);
+    html +=
+        "<p class=\"note\">n: numbers that give a frame. seconds: of training. ns/point: to evaluate whole "
+        "frames, on all threads.</p>\n";
     page.figures_of(group.figures);
     html += "</section>\n";
     for (std::size_t k = 0; k < group.runs.size(); ++k) {
       const ReportEntry& entry = group.runs[k];
       if (!entry.run.low_rank) continue;
-      html += fmt::format("<section>\n<h2 id=\"{}\">{}</h2>\n", anchor(g, k), escaped(entry.run.run.name));
+      html += fmt::format("<section>\n<h2 id=\"{}\">{}</h2>\n", anchor(g, k), escaped(entry.label));
       if (!entry.explorer.is_null()) page.explorer_of(entry);
       if (entry.run.study) page.reduction_of(*entry.run.study, group.case_name);
       page.figures_of(entry.figures);

@@ -9,7 +9,8 @@
 
 namespace lowtide::app {
 
-struct ReportEntry {  // a run on the page
+struct ReportEntry {    // a run on the page
+  std::string label{};  // the folder without those above it, unless that is another run's label too
   ReportRun run{};
   Compared compared{};
   nlohmann::ordered_json manifest{}, explorer{};  // null: none

@@ -19,10 +19,11 @@ std::string percent(double x) {
   return x < 1e-5 ? fmt::format("{:.1e}", x) : fmt::format("{:.{}f} %", 100 * x, x < .01 ? 3 : 2);
 }
 
-// 1.2e-4 as 1.2 · 10⁻⁴.
+// 0.012, but 1.2e-4 as 1.2·10⁻⁴.
 std::string scientific(double x) {
   if (!std::isfinite(x)) return none;
-  if (x == 0) return "0";
+  if (x == 0 || (std::abs(x) >= .0095 && std::abs(x) < 99.5)) return fmt::format("{:.2g}", x);
+  if (std::abs(x) >= 1 && std::abs(x) < 1e5) return fmt::format("{:.0f}", x);
   const std::string text = fmt::format("{:.1e}", x);
   const std::size_t e = text.find('e');
   return fmt::format("{}·10<sup>{}{}</sup>", text.substr(0, e), text[e + 1] == '-' ? "−" : "",
@@ -115,25 +116,29 @@ std::string run_facts(const ReportEntry& entry) {
   return html + "</dl>\n";
 }
 
-std::string comparison_table(const ReportGroup& group) {
-  Rows rows("errors and costs");
-  rows.head({"run", "model", "parameters", "n", "steps", "seconds", "GFLOP", "ns/point", "frames", "L1", "L2",
-             "max", "TV", "shock"});
-  const auto errors = [](std::vector<std::string> cells, const char* frames, const Measures& m) {
-    for (const std::string& cell :
-         {std::string(frames), percent(m.rel_l1), percent(m.rel_l2), percent(m.max),
-          std::isfinite(m.tv_ratio) ? fmt::format("{:.3f}", m.tv_ratio) : none, scientific(m.shock_error)})
-      cells.push_back(cell);
-    return cells;
+std::string errors_table(const ReportGroup& group) {
+  Rows rows("errors");
+  rows.head({"run", "frames", "L1", "L2", "max", "TV", "shock"});
+  const auto row = [&](const std::string& name, const char* frames, const Measures& m, const char* kind) {
+    rows.row({name, frames, percent(m.rel_l1), percent(m.rel_l2), percent(m.max),
+              std::isfinite(m.tv_ratio) ? fmt::format("{:.3f}", m.tv_ratio) : none, scientific(m.shock_error)},
+             kind);
   };
   for (const ReportEntry& entry : group.runs) {
+    row(escaped(entry.label), "training", entry.compared.train, "");
+    if (group.held_out) row("", "held out", entry.compared.heldout, "more");
+  }
+  return rows.done();
+}
+
+std::string costs_table(const ReportGroup& group) {
+  Rows rows("costs");
+  rows.head({"run", "model", "parameters", "n", "steps", "seconds", "GFLOP", "ns/point"});
+  for (const ReportEntry& entry : group.runs) {
     const FinishedRun& run = entry.run.run;
-    const Compared& c = entry.compared;
-    rows.row(errors({escaped(run.name), run.model.name, grouped(run.model.parameter_count()),
-                     grouped(run.model.coefficients()), grouped(run.steps), fmt::format("{:.1f}", run.seconds),
-                     fmt::format("{:.0f}", run.gflop), short_number(c.ns_per_point)},
-                    "training", c.train));
-    if (group.held_out) rows.row(errors(std::vector<std::string>(8), "held out", c.heldout), "more");
+    rows.row({escaped(entry.label), run.model.name, grouped(run.model.parameter_count()),
+              grouped(run.model.coefficients()), grouped(run.steps), fmt::format("{:.1f}", run.seconds),
+              fmt::format("{:.0f}", run.gflop), short_number(entry.compared.ns_per_point)});
   }
   return rows.done();
 }

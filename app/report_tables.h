@@ -5,7 +5,8 @@
 namespace lowtide::app {
 
 std::string run_facts(const ReportEntry& entry);
-std::string comparison_table(const ReportGroup& group);
+std::string errors_table(const ReportGroup& group);
+std::string costs_table(const ReportGroup& group);
 std::string truncation_table(const ReductionStudy& study, const std::string& case_name);
 std::string modes_table(const ReductionStudy& study);
 std::string fast_table(const ReductionStudy& study);

@@ -6,7 +6,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 out=${1:-run-demo}
 [ ! -e "$out" ] || { echo "demo: $out exists; remove it or name another folder" >&2; exit 2; }
-scripts/setup.sh
+scripts/setup.sh --no-browser
 echo "building..."
 scripts/build.sh release
 lowtide=build/release/lowtide

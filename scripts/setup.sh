@@ -1,6 +1,8 @@
 #!/bin/bash
 # Installs what building and testing needs, on Debian 12, Ubuntu 24.04 and later.
-# usage: scripts/setup.sh [--bench] [--clawpack]     also PyTorch and JAX, or Clawpack, to compare with
+# usage: scripts/setup.sh [--bench] [--clawpack] [--no-browser]
+#   --bench, --clawpack: also PyTorch and JAX, or Clawpack, to compare with
+#   --no-browser: without Chromium, in which a test looks at reports
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -12,14 +14,17 @@ packages=(
   clang-16 libclang-rt-16-dev clang-format-16 valgrind qemu-user
   gnuplot-nox librsvg2-bin fonts-dejavu-core python3 python3-numpy python3-h5py python3-vtk9
 )
-bench= clawpack=
+bench= clawpack= browser=chromium
+grep -qx 'ID=debian' /etc/os-release 2>/dev/null || browser=  # Ubuntu has it as a snap only; the test is skipped
 for option in "$@"; do
   case $option in
     --bench) bench=1; packages+=(python3-torch python3-venv ca-certificates) ;;
     --clawpack) clawpack=1; packages+=(gfortran python3-venv ca-certificates) ;;
-    *) sed -n '2,3s/^# //p' "$0" >&2; exit 2 ;;
+    --no-browser) browser= ;;
+    *) sed -n '2,5s/^# //p' "$0" >&2; exit 2 ;;
   esac
 done
+[ -z "$browser" ] || packages+=("$browser")
 
 fail() { echo "setup: $*" >&2; exit 1; }
 

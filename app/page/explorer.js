@@ -7,7 +7,7 @@ const makeExplorer = (() => {
     made.append(...children);
     return made;
   };
-  const decimals = (low, high) => Math.min(8, Math.max(0, 3 - Math.floor(Math.log10(high - low || 1))));
+  const decimals = (low, high) => Math.min(8, Math.max(0, 2 - Math.floor(Math.log10(high - low || 1))));
   const written = (value, low, high) => value.toFixed(decimals(low, high)).replace("-", "\u2212");
   const wider = ([low, high], part) => {
     const more = high > low ? part * (high - low) : part * Math.abs(low) || 1;
@@ -50,14 +50,15 @@ const makeExplorer = (() => {
     const picture = flat ? makeColourMap(canvas, data.x) : makeProfile(canvas, data.x[0]);
     const grids = new Map();
     const grid = (n) => grids.get(n) || grids.set(n, gridOf(data.x, n)).get(n);
-    const state = { t: data.t[0], held: Array(net.modes).fill(null), field: 0, automatic: false, playing: false };
+    const beginning = data.t[0] + 0.75 * (data.t[1] - data.t[0]); // waves have come some way
+    const state = { t: beginning, held: Array(net.modes).fill(null), field: 0, automatic: false, playing: false };
     let frame = 0, finer = 0, before = 0, milliseconds = 0;
 
     const onTrajectory = () => net.coordinatesAt(state.t);
     const coordinates = (there = onTrajectory()) => there.map((c, i) => (state.held[i] === null ? c : state.held[i]));
     const fieldOf = (points, c) => {
       const all = net.values(points, c);
-      return all.filter((_, i) => i % net.fields === state.field);
+      return net.fields === 1 ? all : all.filter((_, i) => i % net.fields === state.field);
     };
     const rangeOf = (values) => {
       if (!state.automatic) return wider(data.fieldRanges[state.field], flat ? 0 : 0.05);
@@ -128,7 +129,7 @@ const makeExplorer = (() => {
     });
     reset.addEventListener("click", () => {
       state.held.fill(null);
-      state.t = data.t[0];
+      state.t = beginning;
       state.playing = false;
       changed();
     });
@@ -148,7 +149,7 @@ const makeExplorer = (() => {
     if (net.fields > 1) options.append(element("label", {}, "Field ", field));
     options.append(element("label", {}, automatic, " Fit the range to what is shown"));
 
-    const shown = Math.min(net.modes, 8), first = element("div", { class: "modes" });
+    const shown = net.modes <= 12 ? net.modes : 8, first = element("div", { class: "modes" });
     first.append(...sliders.slice(0, shown).map((slider) => slider.row));
     root.replaceChildren(
       element("div", { class: "stage" }, canvas),
