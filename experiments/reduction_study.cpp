@@ -164,6 +164,23 @@ struct Study {
     }
     return rows;
   }
+
+  ChosenRanks chosen(const PieceOptions& pieces) const {
+    std::vector<PointModel> all = models(pieces);
+    ChosenRanks out;
+    for (PointModel& each : all) {
+      double sum = 0, layers = 0;
+      for (Piece& piece : each.pieces)
+        for (const auto& rows : piece.fast.rows) {
+          sum += static_cast<double>(rows.size());
+          ++layers;
+        }
+      out.mean_rank += sum / layers / static_cast<double>(all.size());
+      out.holds = out.holds && each.holds();
+    }
+    out.row = row(0, all, options.timings && out.holds);
+    return out;
+  }
 };
 
 void study_truncation(const LowRankModel& model, const StudyOptions& options, const Study& points,
@@ -291,19 +308,10 @@ ReductionStudy study(const LowRankModel& model, const StudyOptions& options) {
   one.samples = 257;
   out.one_basis = points.table(points.models(one), ranks);
 
-  PieceOptions by_bound = pieces;
-  by_bound.by_bound = true;
-  by_bound.rank = std::min(2 * rank, narrowest);
-  const auto certified = points.models(by_bound);
-  out.certified = points.row(0, certified, false);
-  for (const PointModel& each : certified) {
-    double mean = 0;
-    for (const Piece& piece : each.pieces)
-      for (std::int64_t l = 0; l + 1 < model.weights.depth(); ++l)
-        mean += static_cast<double>(piece.fast.rank(l));
-    out.certified_rank +=
-        mean / static_cast<double>(std::ssize(each.pieces) * (model.weights.depth() - 1) * options.points);
-    out.certified_holds = out.certified_holds && each.holds();
+  pieces.rank = std::min(2 * rank, narrowest);
+  for (const Ranks chosen : {Ranks::error, Ranks::bound}) {
+    pieces.ranks = chosen;
+    (chosen == Ranks::error ? out.by_error : out.by_bound) = points.chosen(pieces);
   }
   study_rivals(model, options, points, out);
   return out;

@@ -42,6 +42,12 @@ struct FastRow {
   double ns_per_point = 0, kilobytes = 0;            // means over the points; folded, from the time on
 };
 
+struct ChosenRanks {  // a layer and a piece each, so that the tolerance holds
+  FastRow row{};      // its rank says nothing
+  double mean_rank = 0;
+  bool holds = true;  // everywhere; else the network itself is asked for some times
+};
+
 struct ReductionStudy {
   std::vector<TruncationRow> truncation{};  // global, block, terms
   Hypermodes modes{};
@@ -53,10 +59,7 @@ struct ReductionStudy {
   std::vector<FastRow> one_basis{};  // one basis for all times, as in the paper (figure 17)
   std::vector<FastRow> fast{};       // on pieces of time
   std::int64_t smallest_rank = 0;    // with rel_l2 below the tolerance, on pieces; 0: none
-  // Ranks (their mean here) and pieces chosen so that the bound holds the tolerance.
-  FastRow certified{};
-  double certified_rank = 0;
-  bool certified_holds = true;
+  ChosenRanks by_error{}, by_bound{};
   // The network, and the truncated one (global), at one point and time, coefficients given; see OnePoint.
   double full_ns = 0, truncated_ns = 0;
   // The honest rival: values of the point stored over time, as many as reach the same tolerance.

@@ -53,6 +53,12 @@ double root_of_largest(const Tensor& g) {
   return std::sqrt(size) * std::pow(norm(multiply(unit, unit)), 1. / 4);
 }
 
+// diag(d) A diag(d) in place of A (n,n).
+void scale_both_sides(double* a, const double* d, std::int64_t n) {
+  for (std::int64_t i = 0; i < n; ++i, a += n)
+    for (std::int64_t j = 0; j < n; ++j) a[j] *= d[i] * d[j];
+}
+
 // a (n,r) o the part of s that multiplies the weight of layer l.
 Tensor times_s1(Tensor a, const LowRankWeights& net, std::int64_t l, const Tensor& s) {
   const std::int64_t r = a.shape[1], step = s.shape[0] == 1 ? 0 : s.shape[1];
@@ -134,7 +140,7 @@ Tensor error_bounds(const LowRankWeights& net, const FastLrnr& fast, const Tenso
       // What.
       Tensor inner = gram[at];
       double* t = inner.mutable_data<double>();
-      for (std::int64_t i = 0; i < r1 * r1; ++i) t[i] *= s1[i / r1] * s1[i % r1];
+      scale_both_sides(t, s1, r1);
       Tensor square = multiply(layer.u, multiply(inner, layer.u), Trans::yes);
       Tensor rho = missed[at].rows(k, k + 1).clone();
       if (l + 1 < depth) {
@@ -146,8 +152,7 @@ Tensor error_bounds(const LowRankWeights& net, const FastLrnr& fast, const Tenso
           slopes[static_cast<std::size_t>(i)] = slope;
           rest[i] *= slope;
         }
-        for (std::int64_t i = 0; i < w * w; ++i)
-          g[i] *= slopes[static_cast<std::size_t>(i / w)] * slopes[static_cast<std::size_t>(i % w)];
+        scale_both_sides(g, slopes.data(), w);
       }
       gathered = (gathered > 0 ? root_of_largest(square) * gathered : 0) + norm(rho);
     }
@@ -206,8 +211,9 @@ std::vector<std::int64_t> ranks_for(const LowRankWeights& net, const HiddenBases
       double longest = 0;
       for (std::int64_t i = 0; i < n; ++i) {
         blas::axpy(m, -blas::dot(m, z + i * m, xi), xi, z + i * m);
-        longest = std::max(longest, blas::nrm2(m, z + i * m));
+        longest = std::max(longest, blas::dot(m, z + i * m, z + i * m));
       }
+      longest = std::sqrt(longest);
       ++rank;
       // An amplification is at least 1: only where this could do is it worth to select rows.
       if (gain * longest <= share && sampling(basis, rank, options).amplification * gain * longest <= share)

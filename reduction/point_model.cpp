@@ -74,19 +74,19 @@ struct Builder {
       piece.fast = fast_lrnr(model.net, piece.bases, ranks, options.fast);
       measure(piece, model.net, between, model.size);
     };
-    if (!options.by_bound) {
+    if (options.ranks == Ranks::equal) {
       reduce_to(uniform_ranks(piece.bases, options.rank));
       piece.holds = piece.error <= options.tolerance;
-    } else {  // ranks_for counts each layer by itself: what they do together may take more
-      double target = options.tolerance * model.size;
-      std::vector<std::int64_t> ranks, before;
-      do {
-        before = std::move(ranks);
-        ranks = ranks_for(model.net, piece.bases, between.x, between.s, target, options.rank, options.fast);
+    } else {  // ranks_for counts each layer by itself: what they do together may take more, and for the error
+              // less
+      double target = options.tolerance * model.size * (options.ranks == Ranks::error ? 10 : 1);
+      for (int tries = 0; tries < 8 && !(tries > 0 && piece.holds); ++tries, target /= 10) {
+        const auto ranks =
+            ranks_for(model.net, piece.bases, between.x, between.s, target, options.rank, options.fast);
         reduce_to(ranks);
-        piece.holds = piece.bound <= options.tolerance;
-        target /= 5;
-      } while (!piece.holds && ranks != before);
+        piece.holds = (options.ranks == Ranks::bound ? piece.bound : piece.error) <= options.tolerance;
+        if (std::all_of(ranks.begin(), ranks.end(), [&](std::int64_t r) { return r >= options.rank; })) break;
+      }
     }
     if (piece.holds || halvings == 0) {
       model.pieces.push_back(std::move(piece));

@@ -6,13 +6,18 @@
 
 namespace lowtide {
 
+enum class Ranks : std::uint8_t {
+  equal,  // the same for every hidden layer
+  error,  // of each layer as ranks_for says, as small as keep the error at the validation times
+  bound,  // ... as keep the bound there: safer, and larger
+};
+
 struct PieceOptions {
   double tolerance = 1e-4;    // of the largest error over the root mean square of u over time
   std::int64_t rank = 24;     // of each hidden layer at most
   int halvings = 10;          // of the time range at most; 0: one basis for all times, as in the paper
   std::int64_t samples = 65;  // times a piece that its bases come from; as many lie between, for validation
-  // Ranks of each layer from ranks_for, and a piece holds when its bound does: safer, and larger.
-  bool by_bound = false;
+  Ranks ranks = Ranks::equal;
   FastOptions fast{};
 };
 
@@ -23,7 +28,7 @@ struct Piece {
   FastLrnr fast{};
   double error = 0;   // the largest |u - fast u| at the validation times, over the root mean square of u
   double bound = 0;   // the largest error_bounds there, over the same: an estimate for the times between
-  bool holds = true;  // error, or bound, <= tolerance; where not, values() asks the full network
+  bool holds = true;  // error, or with Ranks::bound the bound, <= tolerance; where not, values() asks the full network
 };
 
 struct PointModel {

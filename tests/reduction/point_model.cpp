@@ -61,11 +61,16 @@ BOOST_AUTO_TEST_CASE(the_network_itself_where_a_piece_fails) {
 BOOST_AUTO_TEST_CASE(ranks_by_the_bound) {
   const Example net = example(plane, 2, 10);
   const PointModel model = point_model(net.weights, net.coefficients, random({1, 2}, 3),
-                                       {.tolerance = 1e-3, .rank = 20, .by_bound = true});
+                                       {.tolerance = 1e-3, .rank = 20, .ranks = Ranks::bound});
   BOOST_TEST(model.holds());
   BOOST_TEST(model.bound() <= 1e-3);
   BOOST_TEST(model.error() <= model.bound());
   BOOST_TEST(model.pieces[0].fast.rank(0) < 20);
+  const PointModel fewer = point_model(net.weights, net.coefficients, model.x,
+                                       {.tolerance = 1e-3, .rank = 20, .ranks = Ranks::error});
+  BOOST_TEST(fewer.holds());
+  BOOST_TEST(fewer.error() <= 1e-3);
+  BOOST_TEST(fewer.error() > model.error());  // they are as small as may be
 }
 
 // A few points close to each other share one model, and points between them profit.
