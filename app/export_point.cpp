@@ -175,9 +175,9 @@ Exported export_point(const Export& order) {
       "and\n"
       " * relative to the root mean square of |u| over time (each field divided by its size):\n"
       " *   largest error  {7:.1e}  at the times of validation, some hundred a piece; asked for was {8:g}\n"
-      " *   error bound    {9:.1e}  that holds at those times. Between them it is an estimate, not a proof, "
+      " *   error bound    {9:.1e}  that holds at those times. Between them it is an estimate, not a proof; "
       "and\n"
-      " *                           f32 and the error of the network itself are not in it.\n"
+      " *                           the error of the network itself is not in it.\n"
       " * Constants are f32; arithmetic is double, or with -DLOWTIDE_FLOAT float. -DLOWTIDE_MAIN adds a main "
       "that\n"
       " * prints u at T, -DLOWTIDE_BENCH one that measures. */\n",
