@@ -89,7 +89,7 @@ Raster rasterize(const Snapshots& set, std::int64_t k, std::int64_t field, const
       const double pixel = (frame.high[a] - frame.low[a]) / static_cast<double>(frame.pixels[a]);
       const double from = x.at(i * d + static_cast<std::int64_t>(a)) - cell[a] / 2 - frame.low[a];
       const auto place = [&](double at) {
-        const double p = std::round(at / pixel);
+        const double p = std::round(at / pixel - 1e-6);  // alike for both cells at a border between two pixels
         return static_cast<std::int64_t>(std::clamp(p, 0.0, static_cast<double>(frame.pixels[a])));
       };
       begin[a] = place(from);

@@ -1,6 +1,6 @@
 // The figures of a report, after those of the LRNR paper. Each function draws into `folder` and gives what it
-// has drawn; what makes no sense for a run is left out. A figure of a single run has the run's name in front of
-// its file's; those of several runs have names of their own.
+// has drawn; what makes no sense for a run is left out. Names of files begin with that of the run, or of the
+// first of several.
 #pragma once
 #include <lowtide/io/snapshots.h>
 

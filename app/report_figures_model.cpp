@@ -59,7 +59,7 @@ ReportFigure outside_in_2d(const SavedModel& model, const std::vector<double>& t
     for (const double u : field_on(model, inside, t)) least = std::min(least, u), most = std::max(most, u);
     fields.push_back(field_on(model, wide, t));
   }
-  if (!(most > least)) most = least + 1;
+  if (!(most > least)) least = std::isfinite(least) ? least : 0, most = least + 1;
   sheet.add(fmt::format("set cbrange [{:.5g}:{:.5g}]\n", least, most));
   std::vector<std::string> images;
   for (std::vector<double>& field : fields) {

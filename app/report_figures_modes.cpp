@@ -347,8 +347,9 @@ Figures spectrum_figures(const std::vector<ReportRun>& runs, const Snapshots& se
   for (const ReportRun& run : runs) finished.push_back(run.run);
   const std::vector<std::string> names = names_of(finished);
   Figures figures;
-  for (ReportFigure& figure : Figures{spectra(runs, names, set, folder / "spectra.svg"),
-                                      weight_spectra(runs, names, folder / "weight-spectra.svg")})
+  for (ReportFigure& figure :
+       Figures{spectra(runs, names, set, folder / (prefix_of(runs[0]) + "-spectra.svg")),
+               weight_spectra(runs, names, folder / (prefix_of(runs[0]) + "-weight-spectra.svg"))})
     if (!figure.svg.empty()) figures.push_back(std::move(figure));
   return figures;
 }

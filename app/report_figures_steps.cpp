@@ -1,4 +1,4 @@
-// How a trained network answers to steps along its hypermodes: the paper's figures 9 to 16.
+// How a trained network answers to steps along its hypermodes: the paper's figures 9 to 15.
 #include <fmt/format.h>
 #include <lowtide/linalg/matrix.h>
 
@@ -14,7 +14,8 @@ namespace lowtide::app {
 namespace fs = std::filesystem;
 namespace {
 
-constexpr double visible = 0.03;  // root mean square change of a tangent step, of the range of u
+// Root mean square change of a tangent step, of the range of u.
+constexpr double visible = 0.03, visible_of_fronts = 0.1;
 constexpr const char* mode_colours[] = {"#cc3311", "#0077bb"};
 
 // Which way along phi_i its coordinate moves at this time; the sign of a singular vector means nothing.
@@ -29,13 +30,6 @@ double steepest_place(const std::vector<double>& u, const Lattice& lattice) {
   for (std::size_t i = 1; i < u.size(); ++i)
     if (std::abs(u[i] - u[i - 1]) > std::abs(u[at] - u[at - 1])) at = i;
   return lattice.place(0, static_cast<std::int64_t>(at)) - lattice.step(0) / 2;
-}
-
-std::string joined(const std::vector<std::string>& words) {
-  std::string out;
-  for (std::size_t i = 0; i < words.size(); ++i)
-    out += (i == 0 ? "" : i + 1 == words.size() ? " and " : ", ") + words[i];
-  return out;
 }
 
 Figures tangents_in_1d(const ReportRun& run, const fs::path& svg) {
@@ -99,15 +93,12 @@ Figures tangents_in_1d(const ReportRun& run, const fs::path& svg) {
            model.scaling.fields[0], model.name, count == 1 ? "of the" : "two", 100 * visible, joined(etas))}};
 }
 
-// Six, or where there is little but two plateaus and a front between them, the front alone: several lines on it
-// would hide how it moves.
-std::vector<double> levels_of(const std::vector<double>& u) {
+// Little but two plateaus and a front between them: its contours lie close together, and it has moved far
+// before the root mean square changes much.
+bool front_alone(const std::vector<double>& u) {
   const auto [least, most] = std::minmax_element(u.begin(), u.end());
-  const double margin = .1 * (*most - *least);
-  const auto between = std::count_if(
-      u.begin(), u.end(),
-      [&, low = *least + margin, high = *most - margin](double v) { return v > low && v < high; });
-  return levels_between(u, 10 * between < std::ssize(u) ? 1 : 6);
+  const double low = *least + .1 * (*most - *least), high = *most - .1 * (*most - *least);
+  return 10 * std::count_if(u.begin(), u.end(), [&](double v) { return v > low && v < high; }) < std::ssize(u);
 }
 
 // Solid contours of u, dashed ones of u after a step.
@@ -116,14 +107,16 @@ struct Contoured {
   Sheet sheet{};
   const LowRankModel& model;
   const Tensor& modes;
+  bool fronts = false;
+  double target = visible;
 
   double add(const std::string& title, double t, std::int64_t mode) {
     const Tensor s = coefficients_at(model, t);
     const double sign = ways(model, modes, mode + 1, t).back();
-    const double eta = sign * eta_for(model, coarse, s, modes, mode, visible, sign);
+    const double eta = sign * eta_for(model, coarse, s, modes, mode, target, sign);
     const std::vector<double> u = field_on(model, fine, s),
                               stepped = field_on(model, fine, moved(s, modes, mode, eta));
-    const std::vector<double> levels = levels_of(u);
+    const std::vector<double> levels = levels_between(u, fronts ? 1 : 6);
     const std::string before = sheet.lines(u, fine, levels), after = sheet.lines(stepped, fine, levels);
     sheet.panel(title,
                 fmt::format("{} with lines lw 1 lc rgb '#555555', {} with lines lw 1.4 dt (6,3) lc rgb '{}'",
@@ -138,6 +131,8 @@ Contoured contoured(const ReportRun& run, const Tensor& modes, int rows, int col
                 .coarse = nodes_of(model.scaling, 41),
                 .model = model,
                 .modes = modes};
+  out.fronts = front_alone(field_on(model, out.fine, coefficients_at(model, time_at(model.scaling, 0.6))));
+  if (out.fronts) out.target = visible_of_fronts;
   const auto& x = model.scaling.x;
   const double aspect = (x[1].high - x[1].low) / (x[0].high - x[0].low), panel = (width - 95.0) / columns - 50;
   out.sheet.figure.width = width;
@@ -170,7 +165,7 @@ Figures tangents_in_2d(const ReportRun& run, const fs::path& folder) {
          fmt::format("Contours of {} ({}, solid) and after a small step η along hypermode {} (dashed, "
                      "same levels; equation 5.7), the way in which its coordinate moves at that time. η "
                      "changes u by {:g} % of its range (root mean square): η = {}.",
-                     model.scaling.fields[0], model.name, second + 1, 100 * visible, joined(etas))});
+                     model.scaling.fields[0], model.name, second + 1, 100 * panels.target, joined(etas))});
   }
   {
     const std::int64_t count = std::min<std::int64_t>(6, all);
@@ -188,42 +183,9 @@ Figures tangents_in_2d(const ReportRun& run, const fs::path& folder) {
          fmt::format("Contours of {} ({}, solid) at t = {:.3g} and after a small step η along one "
                      "hypermode (dashed, same levels), the way in which its coordinate moves. Each η "
                      "changes u by {:g} % of its range (root mean square): η = {}.",
-                     model.scaling.fields[0], model.name, t, 100 * visible, joined(etas))});
+                     model.scaling.fields[0], model.name, t, 100 * panels.target, joined(etas))});
   }
   return figures;
-}
-
-// The two readings of 5.8, along the same lines s + a phi_i.
-struct Reading {
-  std::string file{}, title{}, words{};
-  std::vector<double> scale{};  // a = eta scale_i
-};
-
-std::vector<Reading> readings(const ReportRun& run, const Hypermodes& modes, std::int64_t count, double t) {
-  const LowRankModel& model = *run.low_rank;
-  const std::vector<double> speed = speeds(model, modes.modes, count, t);
-  const Tensor c = coordinates(modes.modes, model.coefficients(linspace(-1, 1, 401, Dtype::f64)));
-  std::vector<double> spans;
-  for (std::int64_t i = 0; i < count; ++i) {
-    double least = c.at(i), most = least;
-    for (std::int64_t k = 0; k < c.shape[0]; ++k) {
-      least = std::min(least, c.at(k * c.shape[1] + i));
-      most = std::max(most, c.at(k * c.shape[1] + i));
-    }
-    spans.push_back((speed[static_cast<std::size_t>(i)] < 0 ? -1 : 1) * (most - least));
-  }
-  return {{"extrapolation", "Large steps along the hypermodes",
-           "by η Rᵢ φᵢ, where Rᵢ is the range of the mode's coordinate cᵢ over all times (equation 5.8 "
-           "read as a "
-           "step along φᵢ), η > 0 the way in which cᵢ moves",
-           spans},
-          {"extrapolation-motion", "Large steps at the speed of the coordinates",
-           "by η c'ᵢ(t) φᵢ (equation 5.8 as it is printed), with c'ᵢ by the network's own time, so that η = "
-           "1 is as far "
-           "as cᵢ would go in half of the time range at its speed at that moment. The lines are those of the "
-           "other "
-           "reading, the steps are longer or shorter",
-           speed}};
 }
 
 }  // namespace
@@ -232,51 +194,6 @@ Figures tangent_figures(const ReportRun& run, const Snapshots&, const fs::path& 
   if (!run.low_rank || run.low_rank->scaling.dims() > 2) return {};
   if (run.low_rank->scaling.dims() == 2) return tangents_in_2d(run, folder);
   return tangents_in_1d(run, folder / (prefix_of(run) + "-tangents.svg"));
-}
-
-Figures extrapolation_figures(const ReportRun& run, const Snapshots&, const fs::path& folder) {
-  if (!run.low_rank || run.low_rank->scaling.dims() != 1) return {};
-  const LowRankModel& model = *run.low_rank;
-  const Hypermodes modes = modes_of(run);
-  const std::int64_t count = std::min<std::int64_t>(5, modes.modes.shape[1]);
-  const double t = time_at(model.scaling, 0.75);
-  const Tensor s = coefficients_at(model, t);
-  const Lattice lattice = nodes_of(model.scaling, 801);
-  const std::vector<double> steps{-1, -.5, 0, .5, 1};
-  Figures figures;
-  for (const Reading& reading : readings(run, modes, count, t)) {
-    Sheet sheet{.figure = {.width = 960, .height = 680}};
-    sheet.panels(2, 3);
-    std::vector<Entry> legend;
-    for (std::size_t k = 0; k < steps.size(); ++k)
-      legend.push_back({fmt::format("η = {:g}", steps[k]), time_colours[k], false, steps[k] == 0 ? 4.0 : 2.0});
-    sheet.legend(legend);
-    sheet.add(fmt::format("set xrange [{}:{}]\n", lattice.first[0], lattice.last[0]));
-    sheet.x_label("x");
-    std::vector<std::string> sizes;
-    for (std::int64_t i = 0; i < count; ++i) {
-      const double scale = reading.scale[static_cast<std::size_t>(i)];
-      std::vector<std::vector<double>> curves;
-      for (const double eta : steps)
-        curves.push_back(field_on(model, lattice, moved(s, modes.modes, i, eta * scale)));
-      const std::string block = sheet.curves(lattice, curves);
-      std::string plot;
-      for (std::size_t k = 0; k < steps.size(); ++k)
-        plot += fmt::format("{}{} using 1:{} with lines lw {} lc rgb '{}'", k ? ", " : "", block, k + 2,
-                            steps[k] == 0 ? 2.5 : 1.3, time_colours[k]);
-      sheet.y_label(i % 3 == 0 ? model.scaling.fields[0] : "");
-      sheet.panel(fmt::format("hypermode {}", i + 1), plot);
-      sizes.push_back(fmt::format("{:.2g}", std::abs(scale)));
-    }
-    const fs::path svg = folder / fmt::format("{}-{}.svg", prefix_of(run), reading.file);
-    sheet.finish(svg);
-    figures.push_back(
-        {svg, reading.title,
-         fmt::format("{} of {} at t = {:.3g}, with the coefficients moved {}. Steps for η = 1: {}; the "
-                     "norm of s is {:.3g}.",
-                     model.scaling.fields[0], model.name, t, reading.words, joined(sizes), norm(s))});
-  }
-  return figures;
 }
 
 }  // namespace lowtide::app

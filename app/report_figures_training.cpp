@@ -35,11 +35,14 @@ Figures training_figures(const std::vector<ReportRun>& runs, const Snapshots& se
   std::vector<FinishedRun> finished;
   for (const ReportRun& run : runs) finished.push_back(run.run);
   Figures figures;
+  const auto svg = [&, prefix = prefix_of(runs[0])](const char* what) {
+    return folder / fmt::format("{}-{}.svg", prefix, what);
+  };
   const bool line = set.dims() == 1;
   const std::string& field = finished[0].model.scaling.fields[0];
-  draw_reconstruction(finished, set, folder / "reconstruction.svg", 21'000);
+  draw_reconstruction(finished, set, svg("reconstruction"), 21'000);
   figures.push_back(
-      {folder / "reconstruction.svg", "Reconstruction",
+      {svg("reconstruction"), "Reconstruction",
        line ? fmt::format(
                   "{} of the data (grey) and of {} at a few times; below, the surroundings of the data's "
                   "strongest jump.",
@@ -50,18 +53,18 @@ Figures training_figures(const std::vector<ReportRun>& runs, const Snapshots& se
   if (!set.held_out().empty())
     figures.back().caption += " \"Held out\" are frames that no model was trained on.";
   if (line && !finished[0].model.scaling.x.empty() && set.training().size() > 1) {
-    draw_between(finished, set, folder / "between.svg");
+    draw_between(finished, set, svg("between"));
     figures.push_back(
-        {folder / "between.svg", "Between the frames of training",
+        {svg("between"), "Between the frames of training",
          fmt::format(
              "{} at five times from one frame of training to the next, near the strongest jump, and the "
              "data (circles) of these frames{}. A jump that moves has been understood; one that fades "
              "out here and in there has not.",
              field, set.held_out().empty() ? "" : " and of those held out between them")});
   }
-  draw_history(finished, folder / "history.svg");
-  if (fs::exists(folder / "history.svg"))
-    figures.push_back({folder / "history.svg", "History",
+  draw_history(finished, svg("history"));
+  if (fs::exists(svg("history")))
+    figures.push_back({svg("history"), "History",
                        "Errors over the epochs, as the relative misfits to the power 1/q: q = 2 solid, q = 1 "
                        "dashed, of held-out "
                        "frames (q = 2) as circles where they were measured. Below: the learning rate."});

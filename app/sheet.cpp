@@ -10,6 +10,13 @@
 
 namespace lowtide::app {
 
+std::string joined(const std::vector<std::string>& words) {
+  std::string out;
+  for (std::size_t i = 0; i < words.size(); ++i)
+    out += (i == 0 ? "" : i + 1 == words.size() ? " and " : ", ") + words[i];
+  return out;
+}
+
 double nice_step(double x) {
   const double power = std::pow(10, std::floor(std::log10(x)));
   for (const double step : {1.0, 2.0, 5.0})

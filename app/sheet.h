@@ -50,6 +50,9 @@ struct Sheet {
   bool finish(const std::filesystem::path& svg);                  // ends the panels and draws
 };
 
+// "a, b and c".
+std::string joined(const std::vector<std::string>& words);
+
 // The least of 1, 2, 5, 10, ... that is not below x: for tics.
 double nice_step(double x);
 
