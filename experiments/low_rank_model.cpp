@@ -52,4 +52,13 @@ LowRankModel low_rank_model(const SavedModel& model, const std::vector<double>& 
   return out;
 }
 
+LowRankModel truncated(const LowRankModel& model, const Truncation& kept) {
+  LowRankModel out = model;
+  out.weights = truncated(model.weights, kept);
+  out.coefficients = [whole = model.weights, kept, f = model.coefficients](const Tensor& t) {
+    return truncated(whole, f(t), kept);
+  };
+  return out;
+}
+
 }  // namespace lowtide

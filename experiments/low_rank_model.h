@@ -1,7 +1,7 @@
 // A trained low-rank model as the reductions see it.
 #pragma once
 #include <lowtide/experiments/saved_model.h>
-#include <lowtide/reduction/low_rank_weights.h>
+#include <lowtide/reduction/truncation.h>
 
 namespace lowtide {
 
@@ -20,5 +20,8 @@ struct LowRankModel {
 // With the parameters beside time fixed at mu, in physical units; empty: the middle of their ranges. InputError
 // if the model has no low-rank coefficients, or a number of parameters other than that of mu.
 LowRankModel low_rank_model(const SavedModel& model, const std::vector<double>& mu = {});
+
+// The same with fewer terms, and as many coefficients.
+LowRankModel truncated(const LowRankModel& model, const Truncation& kept);
 
 }  // namespace lowtide

@@ -86,7 +86,7 @@ struct Measured {
 };
 
 struct Study {
-  const LowRankModel& model;
+  const LowRankModel& model;  // that FastLRNRs are made of
   const StudyOptions& options;
   Tensor unseen, s_unseen;
   std::vector<Point> points;
@@ -290,6 +290,10 @@ ReductionStudy study(const LowRankModel& model, const StudyOptions& options) {
   study_truncation(model, options, points, s, out);
   study_modes(model, options, points, out);
 
+  // The truncated network, unless what it misses would count.
+  const bool as_good = out.truncation.front().rel_l2 <= options.tolerance / 5;
+  const LowRankModel fewer = truncated(model, out.truncation.front().kept);
+  const Study reduced{as_good ? fewer : model, options, points.unseen, points.s_unseen, points.points};
   std::int64_t r1 = 0, narrowest = model.weights.layer(0).out();
   for (const LowRankLayer& layer : model.weights.layers) r1 = std::max(r1, layer.weight_rank());
   const std::int64_t rank = std::min(options.rank > 0 ? options.rank : r1, narrowest);
@@ -298,20 +302,20 @@ ReductionStudy study(const LowRankModel& model, const StudyOptions& options) {
   for (std::int64_t r = step; r <= std::min(2 * rank, narrowest); r += step) ranks.push_back(r);
 
   PieceOptions pieces{.tolerance = options.tolerance, .rank = rank, .fast = options.fast};
-  const auto base = points.models(pieces);
-  out.fast = points.table(base, ranks);
+  const auto base = reduced.models(pieces);
+  out.fast = reduced.table(base, ranks);
   for (const FastRow& row : out.fast)
     if (out.smallest_rank == 0 && row.rel_l2 < options.tolerance) out.smallest_rank = row.rank;
 
   PieceOptions one = pieces;
   one.halvings = 0;
   one.samples = 257;
-  out.one_basis = points.table(points.models(one), ranks);
+  out.one_basis = reduced.table(reduced.models(one), ranks);
 
   pieces.rank = std::min(2 * rank, narrowest);
   for (const Ranks chosen : {Ranks::error, Ranks::bound}) {
     pieces.ranks = chosen;
-    (chosen == Ranks::error ? out.by_error : out.by_bound) = points.chosen(pieces);
+    (chosen == Ranks::error ? out.by_error : out.by_bound) = reduced.chosen(pieces);
   }
   study_rivals(model, options, points, out);
   return out;
