@@ -53,11 +53,10 @@ using Moved = std::vector<std::vector<double>>;  // the field after each of the 
 
 Sheet profiles(const std::vector<Moved>& moved, const Lattice& lattice, const std::string& field) {
   Sheet sheet{.figure = {.width = 960, .height = moved.size() > 3 ? 680 : 370}};
-  sheet.panels(moved.size() > 3 ? 2 : 1, 3);
   std::vector<Entry> legend;
   for (std::size_t k = 0; k < steps.size(); ++k)
     legend.push_back({fmt::format("η = {:g}", steps[k]), time_colours[k], false, steps[k] == 0 ? 4.0 : 2.0});
-  sheet.legend(legend);
+  sheet.panels(moved.size() > 3 ? 2 : 1, 3, {}, legend);
   sheet.add(fmt::format("set xrange [{}:{}]\n", lattice.first[0], lattice.last[0]));
   sheet.x_label("x");
   for (std::size_t i = 0; i < moved.size(); ++i) {

@@ -95,8 +95,8 @@ Figures fast_figures(const ReportRun& run, const fs::path& folder) {
   if (!run.study || run.study->one_basis.empty()) return {};
   const ReductionStudy& study = *run.study;
   Sheet sheet{.figure = {.width = 800, .height = 460}};
-  sheet.panels(1, 1, {.left = 85, .bottom = 60, .top = 75});
-  sheet.legend({{"one basis for all times", line_colours[3]},
+  sheet.panels(1, 1, {.left = 85, .bottom = 60, .top = 50},
+               {{"one basis for all times", line_colours[3]},
                 {"its bound", line_colours[3], true, 1.2},
                 {"bases on pieces of time", line_colours[2]},
                 {"their bound", line_colours[2], true, 1.2}});

@@ -206,10 +206,6 @@ Trajectory trajectory_spectrum(const ReportRun& run) {
 ReportFigure spectra(const std::vector<ReportRun>& runs, const std::vector<std::string>& names,
                      const Snapshots& set, const fs::path& svg) {
   Sheet sheet{.figure = {.width = 900, .height = 460}};
-  sheet.panels(1, 1, {.bottom = 60, .top = 75});
-  sheet.add(spectrum_axes(least_shown));
-  sheet.x_label("i");
-  sheet.y_label("σᵢ / σ₁");
   std::vector<Entry> legend;
   std::string plot, note;
   const auto add = [&](const Tensor& values, const std::string& name, const std::string& colour, bool dashed) {
@@ -224,21 +220,26 @@ ReportFigure spectra(const std::vector<ReportRun>& runs, const std::vector<std::
   for (std::size_t r = 0; r < runs.size(); ++r) {
     const Trajectory found = trajectory_spectrum(runs[r]);
     if (!found.values) continue;
-    add(found.values, "coefficients of " + names[r], line_colours[(r + 3) % std::size(line_colours)], false);
+    add(found.values, "coefficients of " + names[r], colour_of(r), false);
     if (found.taken < found.all)
       note += fmt::format(" Of the {} coefficients of {} every {}th is taken.", found.all, names[r],
                           (found.all + found.taken - 1) / found.taken);
   }
   if (legend.empty()) return {};
-  sheet.legend(legend);
+  sheet.panels(1, 1, {.bottom = 60, .top = 50}, legend);
+  sheet.add(spectrum_axes(least_shown));
+  sheet.x_label("i");
+  sheet.y_label("σᵢ / σ₁");
   sheet.panel("", plot + fmt::format(", {} with lines dt '.' lc rgb '#777777'", paper_threshold));
   sheet.finish(svg);
+  const bool data = legend[0].dashed;
+  std::string of = data ? "the data's frames (weighted by the cells' sizes)" : "";
+  if (legend.size() > (data ? 1U : 0U))
+    of += fmt::format("{}the coefficients that {} network in x is given over time", data ? " and of " : "",
+                      runs.size() > 1 ? "each model's" : "the model's");
   return {svg, "Spectra over time",
-          fmt::format(
-              "Singular values, relative to the first, of {}the coefficients that each model's network in x is "
-              "given over time. The dotted line is at {:g}.{}",
-              legend[0].dashed ? "the data's frames (weighted by the cells' sizes) and of " : "",
-              paper_threshold, note)};
+          fmt::format("Singular values, relative to the first, of {}. The dotted line is at {:g}.{}", of,
+                      paper_threshold, note)};
 }
 
 // The matrix of layer l at coefficients s (n).
@@ -273,10 +274,6 @@ ReportFigure weight_spectra(const std::vector<ReportRun>& runs, const std::vecto
   if (shown.empty()) return {};
   const int columns = static_cast<int>(std::min<std::size_t>(2, shown.size())), rows = shown.size() > 2 ? 2 : 1;
   Sheet sheet{.figure = {.width = columns == 1 ? 640 : 960, .height = 60 + 380 * rows}};
-  sheet.panels(rows, columns, {.bottom = 60, .top = 65, .across = 70, .down = 80});
-  sheet.add(spectrum_axes(1e-5));
-  sheet.x_label("i");
-  sheet.y_label("σᵢ / σ₁");
   std::vector<Entry> legend;
   struct Panel {
     std::string title{}, plot{};
@@ -317,7 +314,10 @@ ReportFigure weight_spectra(const std::vector<ReportRun>& runs, const std::vecto
     panels.push_back(panel);
   }
   if (legend.empty()) return {};
-  sheet.legend(legend);
+  sheet.panels(rows, columns, {.bottom = 60, .top = 65, .across = 70, .down = 80}, legend);
+  sheet.add(spectrum_axes(1e-5));
+  sheet.x_label("i");
+  sheet.y_label("σᵢ / σ₁");
   int drawn = 0;
   for (const Panel& panel : panels) {
     sheet.add(fmt::format("set xrange [0:{}]\n", panel.width + 1));

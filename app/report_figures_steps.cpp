@@ -38,11 +38,10 @@ Figures tangents_in_1d(const ReportRun& run, const fs::path& svg) {
   const std::int64_t count = std::min<std::int64_t>(2, modes.modes.shape[1]);
   const Lattice all = nodes_of(model.scaling, 801);
   Sheet sheet{.figure = {.width = 960, .height = 720}};
-  sheet.panels(2, 3);
   std::vector<Entry> legend{{"u", "#999999", false, 4}};
   for (std::int64_t i = 0; i < count; ++i)
     legend.push_back({fmt::format("u(s + η φ{})", subscript(i + 1)), mode_colours[i], i == 1});
-  sheet.legend(legend);
+  sheet.panels(2, 3, {}, legend);
   std::vector<std::pair<Lattice, std::string>> zooms;
   std::vector<std::string> etas;
   for (const double part : {0.25, 0.5, 0.75}) {
@@ -125,7 +124,8 @@ struct Contoured {
   }
 };
 
-Contoured contoured(const ReportRun& run, const Tensor& modes, int rows, int columns, int width) {
+Contoured contoured(const ReportRun& run, const Tensor& modes, int rows, int columns, int width,
+                    const std::string& step) {
   const LowRankModel& model = *run.low_rank;
   Contoured out{.fine = nodes_of(model.scaling, 121),
                 .coarse = nodes_of(model.scaling, 41),
@@ -137,7 +137,8 @@ Contoured contoured(const ReportRun& run, const Tensor& modes, int rows, int col
   const double aspect = (x[1].high - x[1].low) / (x[0].high - x[0].low), panel = (width - 95.0) / columns - 50;
   out.sheet.figure.width = width;
   out.sheet.figure.height = static_cast<int>(85 + (panel * aspect + 65) * rows);
-  out.sheet.panels(rows, columns, {.left = 60, .right = 20, .bottom = 45, .top = 65, .across = 50, .down = 65});
+  out.sheet.panels(rows, columns, {.left = 60, .right = 20, .bottom = 45, .top = 65, .across = 50, .down = 65},
+                   {{"u", "#555555"}, {step, mode_colours[0], true}});
   out.sheet.add("unset grid\n");
   out.sheet.ranges(out.fine);
   return out;
@@ -149,9 +150,8 @@ Figures tangents_in_2d(const ReportRun& run, const fs::path& folder) {
   const std::int64_t all = modes.modes.shape[1], second = std::min<std::int64_t>(1, all - 1);
   Figures figures;
   {
-    Contoured panels = contoured(run, modes.modes, 2, 2, 860);
-    panels.sheet.legend(
-        {{"u", "#555555"}, {fmt::format("u(s + η φ{})", subscript(second + 1)), mode_colours[0], true}});
+    Contoured panels =
+        contoured(run, modes.modes, 2, 2, 860, fmt::format("u(s + η φ{})", subscript(second + 1)));
     std::vector<std::string> etas;
     for (const double part : {0.1, 0.35, 0.6, 0.9}) {
       const double t = time_at(model.scaling, part);
@@ -170,9 +170,8 @@ Figures tangents_in_2d(const ReportRun& run, const fs::path& folder) {
   {
     const std::int64_t count = std::min<std::int64_t>(6, all);
     const double t = time_at(model.scaling, 0.6);
-    Contoured panels =
-        contoured(run, modes.modes, count > 3 ? 2 : 1, static_cast<int>(std::min<std::int64_t>(3, count)), 960);
-    panels.sheet.legend({{"u", "#555555"}, {"u(s + η φᵢ)", mode_colours[0], true}});
+    Contoured panels = contoured(run, modes.modes, count > 3 ? 2 : 1,
+                                 static_cast<int>(std::min<std::int64_t>(3, count)), 960, "u(s + η φᵢ)");
     std::vector<std::string> etas;
     for (std::int64_t i = 0; i < count; ++i)
       etas.push_back(fmt::format("{:.2g}", panels.add(fmt::format("hypermode {}", i + 1), t, i)));

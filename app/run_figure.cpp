@@ -66,8 +66,6 @@ double strongest_jump(const std::vector<std::array<double, 2>>& profile, double 
   return place;
 }
 
-const char* colour_of(std::size_t run) { return line_colours[(run + 3) % std::size(line_colours)]; }
-
 // A profile as rows, without the points that a panel would not show.
 std::string rows_of(const std::vector<std::array<double, 2>>& profile) {
   const double width = profile.back()[0] - profile.front()[0];
@@ -88,11 +86,10 @@ Sheet profiles(const std::vector<FinishedRun>& runs, const std::vector<Snapshots
   Sheet sheet{.figure = {.width = 960, .height = 720}};
   const Frame2D frame = frame_of(set, 1000);
   const double low = frame.low[0], high = frame.high[0], reach = .06 * (high - low);
-  sheet.panels(2, static_cast<int>(frames.size()));
   const std::vector<std::string> names = names_of(runs);
   std::vector<Entry> legend{{"data", "#aaaaaa", false, 4}};
   for (std::size_t r = 0; r < runs.size(); ++r) legend.push_back({names[r], colour_of(r)});
-  sheet.legend(legend);
+  sheet.panels(2, static_cast<int>(frames.size()), {}, legend);
   struct Below {
     double from = 0, to = 1;
     std::string plot{};
@@ -144,7 +141,11 @@ Sheet panels(const std::vector<FinishedRun>& runs, const std::vector<Snapshots>&
   sheet.panels(rows, columns, {.left = 45, .right = 80, .bottom = 35, .top = 40, .across = across, .down = 55});
   sheet.add(fmt::format("{}unset grid\n", palette));
   sheet.ranges(box);
-  const std::vector<std::string> names = names_of(runs);
+  std::vector<std::string> names = names_of(runs);
+  for (std::size_t r = 0; r < runs.size(); ++r)  // there is little room
+    if (std::count_if(runs.begin(), runs.end(),
+                      [&](const FinishedRun& run) { return run.model.name == runs[r].model.name; }) == 1)
+      names[r] = runs[r].model.name;
 
   struct Shown {
     std::vector<double> truth{};
@@ -227,12 +228,11 @@ bool draw_between(const std::vector<FinishedRun>& runs, const Snapshots& set, co
   const std::int64_t field = columns_of(set, {name})[0];
   const Frame2D frame = frame_of(set, 1000);
   Sheet sheet{.figure = {.width = 960, .height = static_cast<int>(90 + 300 * models)}};
-  sheet.panels(static_cast<int>(models), static_cast<int>(pairs.size()), {.across = 80});
   std::vector<Entry> legend;
   constexpr const char* parts[] = {"first frame", "1/4", "1/2", "3/4", "next frame"};
   for (std::size_t k = 0; k < 5; ++k) legend.push_back({parts[k], time_colours[k]});
   legend.push_back({"circles: data", "#ffffff"});
-  sheet.legend(legend);
+  sheet.panels(static_cast<int>(models), static_cast<int>(pairs.size()), {.across = 80}, legend);
   for (std::size_t r = 0; r < models; ++r)
     for (std::size_t p = 0; p < pairs.size(); ++p) {
       const auto [a, b] = pairs[p];
@@ -273,7 +273,6 @@ bool draw_between(const std::vector<FinishedRun>& runs, const Snapshots& set, co
 
 bool draw_history(const std::vector<FinishedRun>& runs, const fs::path& path) {
   Sheet sheet{.figure = {.width = 900, .height = 640}};
-  sheet.panels(2, 1, {.left = 85, .top = 65, .down = 62});
   std::vector<Entry> legend;
   std::string errors, rates, below = "learning rate";
   const std::vector<std::string> names = names_of(runs);
@@ -317,7 +316,7 @@ bool draw_history(const std::vector<FinishedRun>& runs, const fs::path& path) {
     legend.push_back({names[r], colour});
   }
   if (legend.empty()) return true;
-  sheet.legend(legend);
+  sheet.panels(2, 1, {.left = 85, .top = 65, .down = 62}, legend);
   sheet.add("set logscale y; set format y '10^{%L}'\n");
   sheet.y_label("relative error");
   sheet.panel("training: q = 2 solid, q = 1 dashed; held out (q = 2): circles",

@@ -92,32 +92,37 @@ std::string Sheet::curves(const Lattice& lattice, const std::vector<std::vector<
   return block(rows);
 }
 
-void Sheet::panels(int rows, int columns, const Room& room) {
+void Sheet::panels(int rows, int columns, Room room, const std::vector<Entry>& legend) {
+  struct Place {
+    double x = 0;
+    int line = 0;
+  };
+  std::vector<Place> places;
+  Place at{.x = room.left};
+  for (const Entry& entry : legend) {
+    const auto letters =
+        std::count_if(entry.name.begin(), entry.name.end(), [](char c) { return (c & 0xC0) != 0x80; });
+    const double needs = 62 + 8.2 * static_cast<double>(letters);  // letters are about 8 pixels wide
+    if (at.x + needs > figure.width + 20 && at.x > room.left) at = {room.left, at.line + 1};
+    places.push_back(at);
+    at.x += needs;
+  }
+  figure.height += 20 * at.line;
   const double w = figure.width, h = figure.height;
   add(fmt::format(
       "set tics nomirror out scale 0.5; set xtics offset 0,0.4; set ytics offset 0.5,0; unset mytics\n"
       "set grid lc rgb '#dddddd'; unset key\n"
-      "set multiplot layout {},{} margins screen {:.4f},{:.4f},{:.4f},{:.4f} spacing screen "
-      "{:.4f},{:.4f}\n",
-      rows, columns, room.left / w, 1 - room.right / w, room.bottom / h, 1 - room.top / h, room.across / w,
-      room.down / h));
-}
-
-void Sheet::legend(const std::vector<Entry>& entries) {
-  double x = 70;  // pixels; letters are about 8 wide
-  double y = 1 - 14.0 / figure.height;
-  for (const Entry& e : entries) {
-    const auto letters = std::count_if(e.name.begin(), e.name.end(), [](char c) { return (c & 0xC0) != 0x80; });
-    const double needs = 62 + 8.2 * static_cast<double>(letters);
-    if (x + needs > figure.width + 20 && x > 70) x = 70, y -= 20.0 / figure.height;
-    const double w = figure.width;
+      "set multiplot layout {},{} margins screen {:.4f},{:.4f},{:.4f},{:.4f} spacing screen {:.4f},{:.4f}\n",
+      rows, columns, room.left / w, 1 - room.right / w, room.bottom / h, 1 - (room.top + 20 * at.line) / h,
+      room.across / w, room.down / h));
+  for (std::size_t e = 0; e < legend.size(); ++e) {
+    const double x = places[e].x, y = 1 - (14 + 20 * places[e].line) / h;
     const int tag = 900 + ++legends;
     add(fmt::format(
         "set arrow {} from screen {:.4f},{:.4f} to screen {:.4f},{:.4f} nohead lw {} lc rgb '{}'{}\n", tag,
-        x / w, y, (x + 30) / w, y, e.width, e.colour, e.dashed ? " dt '-'" : ""));
-    add(fmt::format("set label {} {} at screen {:.4f},{:.4f} left noenhanced\n", tag, quoted(e.name),
+        x / w, y, (x + 30) / w, y, legend[e].width, legend[e].colour, legend[e].dashed ? " dt '-'" : ""));
+    add(fmt::format("set label {} {} at screen {:.4f},{:.4f} left noenhanced\n", tag, quoted(legend[e].name),
                     (x + 36) / w, y));
-    x += needs;
   }
 }
 

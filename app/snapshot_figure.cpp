@@ -81,12 +81,12 @@ Sheet space_and_time(const Snapshots& set, std::int64_t field, std::int64_t pixe
   const Frame2D frame = frame_of(set, pixels * 5 / 2);
   const std::int64_t frames = set.frames();
   Sheet sheet{.figure = {.width = frames > 1 ? 1000 : 600, .height = 430}};
-  sheet.panels(1, frames > 1 ? 2 : 1, {.left = 65, .right = 30, .bottom = 50, .top = 75, .across = 150});
   const std::vector<std::int64_t> shown = frames_at(set, {0, 0.25, 0.5, 0.75, 1});
   std::vector<Entry> legend;
   for (std::size_t c = 0; c < shown.size(); ++c)
     legend.push_back({fmt::format("t = {:.4g}", set.time(shown[c])), time_colours[c]});
-  sheet.legend(legend);
+  sheet.panels(1, frames > 1 ? 2 : 1, {.left = 65, .right = 30, .bottom = 50, .top = 75, .across = 150},
+               legend);
   sheet.add(fmt::format("{}set xrange [{}:{}]\n", palette, frame.low[0], frame.high[0]));
   sheet.x_label("x");
   if (frames > 1) {
