@@ -11,7 +11,7 @@
 namespace lowtide {
 namespace {
 
-constexpr const char* kind = "lowtide model 1";
+constexpr std::string_view kind_stem = "lowtide model ", kind = "lowtide model 1";
 
 // POD's tensors by name, for both ways.
 template <class P, class See>
@@ -100,7 +100,11 @@ SavedModel read_model(const std::filesystem::path& path) {
     const auto found = file.metadata.find(key);
     return found == file.metadata.end() ? std::string() : found->second;
   };
-  if (text("kind") != kind) bad_input(source, "", "not a model of this lowtide");
+  if (const std::string found = text("kind"); found != kind)
+    bad_input(source, "",
+              found.starts_with(kind_stem)
+                  ? fmt::format("of a newer lowtide: '{}', where this one reads '{}'", found, kind)
+                  : std::string("not a model of lowtide"));
   SavedModel model{.name = text("model"), .scaling = scaling_from(file.metadata, source)};
   for (const auto& [key, value] : file.metadata)
     if (key.starts_with("model.") || key.starts_with("init.")) model.settings[key] = value;
