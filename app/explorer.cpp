@@ -5,9 +5,9 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
-#include <cstring>
 #include <nlohmann/json.hpp>
-#include <span>
+
+#include "packed.h"
 
 namespace lowtide::app {
 namespace {
@@ -15,20 +15,7 @@ namespace {
 using Json = nlohmann::ordered_json;
 static_assert(std::endian::native == std::endian::little);
 
-std::string base64(std::span<const unsigned char> bytes) {
-  static constexpr char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  std::string text;
-  text.reserve((bytes.size() + 2) / 3 * 4);
-  for (std::size_t i = 0; i < bytes.size(); i += 3) {
-    const std::size_t count = std::min<std::size_t>(3, bytes.size() - i);
-    unsigned group = 0;
-    for (std::size_t k = 0; k < 3; ++k) group = group << 8 | (k < count ? bytes[i + k] : 0U);
-    for (std::size_t k = 0; k < 4; ++k) text += k <= count ? letters[group >> (18 - 6 * k) & 63U] : '=';
-  }
-  return text;
-}
-
-std::string base64(const Tensor& part, Dtype dtype) {
+std::string packed(const Tensor& part, Dtype dtype) {
   const Tensor numbers = part.cast(dtype);
   const auto begin = dtype == Dtype::f32 ? reinterpret_cast<const unsigned char*>(numbers.data<float>())
                                          : reinterpret_cast<const unsigned char*>(numbers.data<double>());
@@ -43,9 +30,9 @@ Json layers_of(const LowRankWeights& net) {
                       {"out", layer.out()},
                       {"rank", layer.weight_rank()},
                       {"biases", layer.bias_rank()},
-                      {"u", base64(layer.u, Dtype::f32)},
-                      {"v", base64(layer.v, Dtype::f32)},
-                      {"b", base64(layer.b, Dtype::f32)}});
+                      {"u", packed(layer.u, Dtype::f32)},
+                      {"v", packed(layer.v, Dtype::f32)},
+                      {"b", packed(layer.b, Dtype::f32)}});
   return layers;
 }
 
@@ -123,9 +110,9 @@ Json explorer_data(const LowRankModel& model) {
           {"t", Json{model.scaling.t[0].low, model.scaling.t[0].high}},
           {"layers", layers_of(net)},
           {"modes", modes.shape[1]},
-          {"phi", base64(modes, Dtype::f64)},
+          {"phi", packed(modes, Dtype::f64)},
           {"terms", series.terms.shape[0]},
-          {"series", base64(series.terms, Dtype::f64)},
+          {"series", packed(series.terms, Dtype::f64)},
           {"ranges", ranges_of(way)},
           {"fieldRanges", field_ranges(model, net, from_coordinates(modes, way))}};
 }

@@ -10,8 +10,4 @@ namespace lowtide::app {
 // page's other figures. Empty if it has not been drawn.
 std::string inline_figure(const ReportFigure& figure, std::size_t number);
 
-// gnuplot's SVG without its head, as wide as the column, its ids with `prefix` in front. InputError if it
-// contains what could run.
-std::string inline_svg(const std::string& svg, const std::string& prefix, const std::string& label);
-
 }  // namespace lowtide::app

@@ -1,6 +1,7 @@
 // `lowtide report`: runs, their reductions and their figures as one page.
 #include <fmt/format.h>
 #include <lowtide/io/file.h>
+#include <lowtide/run/progress.h>
 
 #include "explorer.h"
 #include "report_figures.h"
@@ -109,15 +110,20 @@ void report_runs(const ReportOptions& options, const Common& common) {
   }
 
   const Workshop workshop;
+  std::optional<Progress> progress(std::in_place, "report", std::ssize(entries) + std::ssize(groups));
+  std::int64_t done = 0;
   std::vector<std::string> notes;
   std::size_t explorers = 0, missing = 0;
   for (ReportGroup& group : groups) {
+    const fs::path folder = workshop.path() / fmt::format("{}", &group - groups.data());
+    make_folder(folder);
     const Snapshots set =
         options.data.empty() ? snapshots_of(group.runs[0].run.run) : read_snapshots(options.data);
     group.data = words_for(set);
     group.held_out = !set.held_out().empty();
     std::vector<ReportRun> all;
     for (ReportEntry& entry : group.runs) {
+      progress->update(done++, fmt::format("{}: errors, reductions", entry.label));
       entry.compared = compared(entry.run.run, set);
       if (entry.run.low_rank) {
         entry.explorer = explorer_data(*entry.run.low_rank);
@@ -126,21 +132,23 @@ void report_runs(const ReportOptions& options, const Common& common) {
       }
       all.push_back(entry.run);
     }
-    append(group.figures, data_figures(all[0], set, workshop.path()));
-    append(group.figures, training_figures(all, set, workshop.path()));
-    append(group.figures, spectrum_figures(all, set, workshop.path()));
+    progress->update(done++, fmt::format("{}: figures", group.case_name));
+    append(group.figures, data_figures(all[0], set, folder));
+    append(group.figures, training_figures(all, set, folder));
+    append(group.figures, spectrum_figures(all, set, folder));
     for (ReportEntry& entry : group.runs) {
       if (!entry.run.low_rank) continue;
       const ReportRun& run = entry.run;
-      append(entry.figures, coefficient_figures(run, workshop.path()));
-      append(entry.figures, tangent_figures(run, set, workshop.path()));
-      append(entry.figures, extrapolation_figures(run, set, workshop.path()));
-      append(entry.figures, fast_figures(run, workshop.path()));
-      append(entry.figures, outside_figures(run, workshop.path()));
+      append(entry.figures, coefficient_figures(run, folder));
+      append(entry.figures, tangent_figures(run, set, folder));
+      append(entry.figures, extrapolation_figures(run, set, folder));
+      append(entry.figures, fast_figures(run, folder));
+      append(entry.figures, outside_figures(run, folder));
       for (const ReportFigure& figure : entry.figures) missing += fs::exists(figure.svg) ? 0U : 1U;
     }
     for (const ReportFigure& figure : group.figures) missing += fs::exists(figure.svg) ? 0U : 1U;
   }
+  progress.reset();
   if (missing > 0) {
     notes.push_back("There are no figures: gnuplot was not installed where this page was made.");
     fmt::print(stderr, "{}: no figures, gnuplot is not installed\n", program_name());

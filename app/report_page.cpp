@@ -56,12 +56,6 @@ class Page {
         "ns.</p>\n",
         study.points ? study.points.shape[0] : 0, study.full_ns, study.truncated_ns);
     html += fast_table(study);
-    if (study.series_times > 0)
-      html += fmt::format(
-          "<p class=\"note\">A table of {} values of the point over time, cubic between them, is the rival: "
-          "{:.0f} ns, "
-          "{:.0f} kB, error {:.1e}.</p>\n",
-          study.series_times, study.series_ns, study.series_kilobytes, study.series_rel_l2);
   }
 };
 
@@ -97,11 +91,11 @@ std::string report_page(const std::vector<ReportGroup>& groups, const std::vecto
   for (const std::string& note : notes) html += fmt::format("<p class=\"note\">{}</p>\n", escaped(note));
   html += "<nav aria-label=\"contents\"><ul>\n";
   for (std::size_t g = 0; g < groups.size(); ++g) {
-    html += fmt::format("<li><a href=\"#case-{}\">{}</a></li>\n", g + 1, escaped(groups[g].case_name));
+    html += fmt::format("<li><a href=\"#case-{}\">{}</a>", g + 1, escaped(groups[g].case_name));
     for (std::size_t k = 0; k < groups[g].runs.size(); ++k)
       if (groups[g].runs[k].run.low_rank)
-        html +=
-            fmt::format("<li><a href=\"#{}\">{}</a></li>\n", anchor(g, k), escaped(groups[g].runs[k].label));
+        html += fmt::format(", <a href=\"#{}\">explore {}</a>", anchor(g, k), escaped(groups[g].runs[k].label));
+    html += "</li>\n";
   }
   html += "</ul></nav>\n</header>\n<main>\n";
   for (std::size_t g = 0; g < groups.size(); ++g) {

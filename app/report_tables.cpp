@@ -200,7 +200,13 @@ std::string fast_table(const ReductionStudy& study) {
     cells.push_back(both ? short_number(study.one_basis[k].ns_per_point) : none);
     rows.row(cells);
   }
-  return rows.done();
+  if (study.series_times <= 0) return rows.done();
+  return rows.done() +
+         fmt::format(
+             "<p class=\"note\">The rival is a table of {} values of the point over time, cubic between them: "
+             "{} ns, {} kB, error {}.</p>\n",
+             grouped(study.series_times), short_number(study.series_ns), short_number(study.series_kilobytes),
+             scientific(study.series_rel_l2));
 }
 
 }  // namespace lowtide::app

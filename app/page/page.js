@@ -5,11 +5,20 @@ window.lowtide = { explorers: [] };
   // What was written so that no "<" is in it.
   const textOf = (id) => document.getElementById(id).textContent.replace(/\\(.)/g, (_, letter) => (letter === "l" ? "<" : letter));
 
+  const unpacked = (id) => {
+    const bytes = Uint8Array.from(atob(textOf(id)), (letter) => letter.charCodeAt(0));
+    return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"))).blob();
+  };
+
+  // A link becomes one to its file when it is first clicked, and is clicked again.
   for (const link of document.querySelectorAll("a.save")) {
     link.hidden = false;
-    link.addEventListener("click", () => {
-      if (link.href.startsWith("blob:")) return; // made before
-      link.href = URL.createObjectURL(new Blob([textOf(link.dataset.source)], { type: "text/plain" }));
+    link.addEventListener("click", async (event) => {
+      if (link.href.startsWith("blob:")) return;
+      event.preventDefault();
+      const id = link.dataset.source, packed = "packed" in document.getElementById(id).dataset;
+      link.href = URL.createObjectURL(packed ? await unpacked(id) : new Blob([textOf(id)], { type: "text/plain" }));
+      link.click();
     });
   }
   for (const root of document.querySelectorAll(".explorer"))
