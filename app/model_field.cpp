@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <lowtide/linalg/matrix.h>
+#include <lowtide/linalg/parallel.h>
 
 #include <algorithm>
 #include <cctype>
@@ -13,11 +14,16 @@ namespace lowtide::app {
 std::vector<double> field_on(const LowRankModel& model, const Lattice& lattice, const Tensor& s) {
   const Tensor x = model.scaled_points(lattice.points()), row = s.reshaped({1, s.size()});
   const std::int64_t n = x.shape[0], out = model.weights.out();
-  std::vector<double> field;
-  for (std::int64_t begin = 0; begin < n; begin += 2000) {  // the states of a wide network need much memory
-    const Tensor u = values(model.weights, x.rows(begin, std::min(n, begin + 2000)), row);
-    for (std::int64_t i = 0; i < u.shape[0]; ++i) field.push_back(u.at(i * out) * model.scaling.size[0]);
-  }
+  // The states of a wide network need much memory.
+  const std::int64_t width = model.weights.layer(0).out(),
+                     chunk = std::clamp<std::int64_t>(1'000'000 / width, 64, 2000);
+  std::vector<double> field(static_cast<std::size_t>(n));
+  parallel_for((n + chunk - 1) / chunk, [&](std::int64_t c) {
+    const std::int64_t begin = c * chunk;
+    const Tensor u = values(model.weights, x.rows(begin, std::min(n, begin + chunk)), row);
+    for (std::int64_t i = 0; i < u.shape[0]; ++i)
+      field[static_cast<std::size_t>(begin + i)] = u.at(i * out) * model.scaling.size[0];
+  });
   return field;
 }
 
@@ -77,15 +83,22 @@ double eta_for(const LowRankModel& model, const Lattice& lattice, const Tensor& 
   const auto effect = [&](double eta) {
     return change(u, field_on(model, lattice, moved(s, modes, i, sign * eta)));
   };
-  double below = 0, above = 1e-3 * size;
-  while (effect(above) < target && above < 1e3 * size) below = above, above *= 2;
-  while (below == 0 && above > 1e-12 * size && effect(above / 2) > target) above /= 2;
-  if (below == 0) below = above / 2;
-  for (int halving = 0; halving < 10; ++halving) {
-    const double middle = .5 * (below + above);
-    (effect(middle) < target ? below : above) = middle;
+  // Secants of the logarithms: proportional at first, and like a root of eta when a front has moved by more
+  // than its width. Between the bounds found so far, or halfway between them.
+  double below = 0, above = 1e3 * size, eta = 1e-3 * size, last_eta = 0, last = 0;
+  for (int step = 0; step < 40; ++step) {
+    const double now = effect(eta);
+    if (std::abs(now / target - 1) < 5e-3) return eta;
+    (now < target ? below : above) = eta;
+    const double power = last > 0 && now > 0 && now != last
+                             ? std::clamp(std::log(now / last) / std::log(eta / last_eta), 0.25, 2.0)
+                             : 1;
+    double next = now > 0 ? eta * std::pow(target / now, 1 / power) : 100 * eta;
+    if (!(next > below && next < above)) next = below > 0 ? std::sqrt(below * above) : above / 2;
+    if (above < 1.0001 * below || next == eta) break;
+    last_eta = eta, last = now, eta = next;
   }
-  return .5 * (below + above);
+  return eta;
 }
 
 std::string prefix_of(const ReportRun& run) {

@@ -108,15 +108,21 @@ struct Contoured {
   const Tensor& modes;
   bool fronts = false;
   double target = visible;
+  double last = NAN;  // the time that the solid contours are of
+  std::vector<double> levels{};
+  std::string before{};
 
   double add(const std::string& title, double t, std::int64_t mode) {
     const Tensor s = coefficients_at(model, t);
     const double sign = ways(model, modes, mode + 1, t).back();
     const double eta = sign * eta_for(model, coarse, s, modes, mode, target, sign);
-    const std::vector<double> u = field_on(model, fine, s),
-                              stepped = field_on(model, fine, moved(s, modes, mode, eta));
-    const std::vector<double> levels = levels_between(u, fronts ? 1 : 6);
-    const std::string before = sheet.lines(u, fine, levels), after = sheet.lines(stepped, fine, levels);
+    if (t != last) {
+      const std::vector<double> u = field_on(model, fine, s);
+      levels = levels_between(u, fronts ? 1 : 6);
+      before = sheet.lines(u, fine, levels);
+      last = t;
+    }
+    const std::string after = sheet.lines(field_on(model, fine, moved(s, modes, mode, eta)), fine, levels);
     sheet.panel(title,
                 fmt::format("{} with lines lw 1 lc rgb '#555555', {} with lines lw 1.4 dt (6,3) lc rgb '{}'",
                             before, after, mode_colours[0]));
@@ -127,8 +133,8 @@ struct Contoured {
 Contoured contoured(const ReportRun& run, const Tensor& modes, int rows, int columns, int width,
                     const std::string& step) {
   const LowRankModel& model = *run.low_rank;
-  Contoured out{.fine = nodes_of(model.scaling, 121),
-                .coarse = nodes_of(model.scaling, 41),
+  Contoured out{.fine = nodes_of(model.scaling, 101),
+                .coarse = nodes_of(model.scaling, 33),
                 .model = model,
                 .modes = modes};
   out.fronts = front_alone(field_on(model, out.fine, coefficients_at(model, time_at(model.scaling, 0.6))));

@@ -19,14 +19,16 @@
 namespace lowtide::app {
 namespace fs = std::filesystem;
 
-Snapshots predicted(const SavedModel& model, const Snapshots& set) {
+Snapshots predicted(const SavedModel& model, const Snapshots& set, const std::vector<std::int64_t>& frames) {
   Snapshots result = set;
   result.fields = model.scaling.fields;
-  result.u = Tensor({set.u.shape[0], std::ssize(result.fields)}, Dtype::f64);
+  const std::int64_t fields = std::ssize(result.fields);
+  result.u = zeros({set.u.shape[0], fields}, Dtype::f64);
   double* to = result.u.mutable_data<double>();
   for (std::int64_t k = 0; k < set.frames(); ++k) {
+    if (!frames.empty() && std::find(frames.begin(), frames.end(), k) == frames.end()) continue;
     const Tensor u = model.values(set.points(k), set.time(k), parameters_of(set, k));
-    to = std::copy_n(u.data<double>(), u.size(), to);
+    std::copy_n(u.data<double>(), u.size(), to + set.offsets[static_cast<std::size_t>(k)] * fields);
   }
   return result;
 }
@@ -215,7 +217,7 @@ std::vector<std::array<std::int64_t, 2>> stretches(const Snapshots& set) {
 bool draw_reconstruction(const std::vector<FinishedRun>& runs, const Snapshots& set, const fs::path& path,
                          std::int64_t most) {
   std::vector<Snapshots> all;
-  for (const FinishedRun& run : runs) all.push_back(predicted(run.model, set));
+  for (const FinishedRun& run : runs) all.push_back(predicted(run.model, set, shown_frames(set)));
   const std::int64_t field = columns_of(set, {runs.at(0).model.scaling.fields[0]})[0];
   Sheet sheet = set.dims() == 1 ? profiles(runs, all, set, field) : panels(runs, all, set, field, most);
   return sheet.finish(path);

@@ -7,8 +7,10 @@
 
 namespace lowtide::app {
 
-// The set with the model's values, of the fields that it has learned, in place of the data.
-Snapshots predicted(const SavedModel& model, const Snapshots& set);
+// The set with the model's values, of the fields that it has learned, in place of the data; zero where only
+// some frames are asked for.
+Snapshots predicted(const SavedModel& model, const Snapshots& set,
+                    const std::vector<std::int64_t>& frames = {});
 
 // The data and all models at up to three times, held-out ones if there are any. In one dimension profiles, and
 // below them the surroundings of the strongest jump; in two the data, each model and what they differ by, of
