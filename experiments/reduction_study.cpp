@@ -261,6 +261,12 @@ void study_rivals(const LowRankModel& model, const StudyOptions& options, const 
                        [&](std::int64_t i) { network.evaluate(at, coefficients + i * k, u.data()); });
   };
   out.full_ns = time_network(model.weights, points.s_unseen);
+  const FoldedCoefficients coefficients = folded_coefficients(model.coefficients, 1e-6);
+  std::vector<float> row(static_cast<std::size_t>(coefficients.modes.stride)),
+      c(static_cast<std::size_t>(coefficients.series.stride));
+  out.coefficients_ns = nanoseconds(std::ssize(t), [&](std::int64_t i) {
+    coefficients.evaluate(t[static_cast<std::size_t>(i)], row.data(), c.data());
+  });
   const Truncation& kept = out.truncation.front().kept;
   out.truncated_ns =
       time_network(truncated(model.weights, kept), truncated(model.weights, points.s_unseen, kept));

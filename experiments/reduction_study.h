@@ -60,8 +60,9 @@ struct ReductionStudy {
   std::vector<FastRow> fast{};       // on pieces of time
   std::int64_t smallest_rank = 0;    // with rel_l2 below the tolerance, on pieces; 0: none
   ChosenRanks by_error{}, by_bound{};
-  // The network, and the truncated one (global), at one point and time, coefficients given; see OnePoint.
-  double full_ns = 0, truncated_ns = 0;
+  // The network, and the truncated one (global), at one point and time, see OnePoint; and what its coefficients
+  // take beside that, as a short series along hypermodes.
+  double full_ns = 0, truncated_ns = 0, coefficients_ns = 0;
   // The honest rival: values of the point stored over time, as many as reach the same tolerance.
   std::int64_t series_times = 0;
   double series_ns = 0, series_kilobytes = 0, series_rel_l2 = 0;

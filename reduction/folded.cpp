@@ -32,6 +32,20 @@ Columns columns_from_rows(const Tensor& a) {
   return out;
 }
 
+void multiply_add(const Columns& a, const float* x, float* y) {
+  folded_kernels().add_product(a.numbers.data(), a.stride, a.columns, x, y);
+}
+
+// c = series (T_0(tau), T_1(tau), ...), with room for the terms.
+void sum_series(const Columns& series, double tau, float* terms, float* c) {
+  const auto x = static_cast<float>(tau);
+  terms[0] = 1;
+  terms[1] = x;
+  for (std::int64_t k = 2; k < series.columns; ++k) terms[k] = 2 * x * terms[k - 1] - terms[k - 2];
+  std::fill_n(c, series.stride, 0.0f);
+  multiply_add(series, terms, c);
+}
+
 // Modes and series that describe s over one piece.
 struct Motion {
   Tensor modes{};   // (n,r)
@@ -40,13 +54,13 @@ struct Motion {
 };
 
 // With singular values below eps of the first left out, and no more terms than leave out eps of the largest c.
-Motion motion(const CoefficientsAt& coefficients, const Piece& piece, double eps) {
+Motion motion(const CoefficientsAt& coefficients, double begin, double end, double eps) {
   const Tensor tau = linspace(-1, 1, 2 * longest_series + 1, Dtype::f64);
-  const Tensor times = linspace(piece.begin, piece.end, tau.size(), Dtype::f64);
+  const Tensor times = linspace(begin, end, tau.size(), Dtype::f64);
   const Hypermodes all = hypermodes(tau, coefficients(times));
   Motion out{.modes = all.first(std::max<std::int64_t>(1, all.significant(eps)))};
   const auto c = [&](const Tensor& t) { return coordinates(out.modes, coefficients(t)); };
-  Series full = series_of(c, piece.begin, piece.end, longest_series - 1);
+  Series full = series_of(c, begin, end, longest_series - 1);
   const std::int64_t r = out.modes.shape[1];
   double size = 0;
   for (std::int64_t j = 0; j < r; ++j) size = std::max(size, std::abs(full.terms.at(j)));
@@ -153,25 +167,15 @@ double Folded::flops() const {
 void Folded::evaluate(double t, float* u, std::vector<float>& scratch) const {
   if (static_cast<std::int64_t>(scratch.size()) < room.all) scratch.resize(static_cast<std::size_t>(room.all));
   const FoldedKernels& run = folded_kernels();
-  const auto product = [&](const Columns& a, const float* x, float* to) {
-    run.add_product(a.numbers.data(), a.stride, a.columns, x, to);
-  };
   std::size_t low = 0, high = pieces.size();  // the piece that begins last before t
   while (high - low > 1) {
     const std::size_t middle = (low + high) / 2;
     (t < pieces[middle].begin ? high : low) = middle;
   }
   const FoldedPiece& piece = pieces[low];
-  const auto tau =
-      static_cast<float>(std::clamp(2 * (t - piece.begin) / (piece.end - piece.begin) - 1, -1.0, 1.0));
-
-  float* terms = scratch.data();
-  terms[0] = 1;
-  terms[1] = tau;
-  for (std::int64_t k = 2; k < piece.series.columns; ++k) terms[k] = 2 * tau * terms[k - 1] - terms[k - 2];
-  float* c = terms + longest_series;
-  std::fill_n(c, piece.series.stride, 0.0f);
-  product(piece.series, terms, c);
+  float *terms = scratch.data(), *c = terms + longest_series;
+  sum_series(piece.series, std::clamp(2 * (t - piece.begin) / (piece.end - piece.begin) - 1, -1.0, 1.0), terms,
+             c);
 
   const std::int64_t modes = piece.series.rows;
   float* z = c + piece.series.stride + folded_pad;  // (1, z) from z - 1
@@ -184,21 +188,33 @@ void Folded::evaluate(double t, float* u, std::vector<float>& scratch) const {
     const Columns& into = layer.factored ? layer.u : layer.tensor;
     if (layer.factored) {
       std::fill_n(rest, layer.s1.stride, 0.0f);
-      product(layer.s1, c, rest);
+      multiply_add(layer.s1, c, rest);
       std::fill_n(g, layer.v.stride, 0.0f);
-      product(layer.v, z, g);
+      multiply_add(layer.v, z, g);
       run.multiply(g, rest, layer.v.stride);
     } else if (l > 0) {
       for (std::int64_t j = 0; j < modes; ++j)
         for (std::int64_t i = 0; i <= width; ++i) rest[j * (width + 1) + i] = c[j] * z[i - 1];
     }
     std::fill_n(z, into.stride, 0.0f);
-    if (layer.factored) product(layer.bias, c, z);
-    product(into, layer.factored ? g : l > 0 ? rest : c, z);
+    if (layer.factored) multiply_add(layer.bias, c, z);
+    multiply_add(into, layer.factored ? g : l > 0 ? rest : c, z);
     if (l + 1 < piece.layers.size()) run.activate[static_cast<int>(activation)](z, into.stride);
     width = into.rows;
   }
   std::copy_n(z, out, u);
+}
+
+FoldedCoefficients folded_coefficients(const CoefficientsAt& coefficients, double tolerance) {
+  const Motion moves = motion(coefficients, -1, 1, tolerance);
+  return {columns_from_rows(moves.series.terms), columns_from_rows(transposed(moves.modes))};
+}
+
+void FoldedCoefficients::evaluate(double t, float* s, float* c) const {
+  float terms[longest_series];
+  sum_series(series, t, terms, c);
+  std::fill_n(s, modes.stride, 0.0f);
+  multiply_add(modes, c, s);
 }
 
 void Folded::add(FoldedPiece piece) {
@@ -230,7 +246,7 @@ Folded folded(const PointModel& model, std::int64_t k, double tolerance) {
     Motion moves;
     double change = 0, eps = tolerance;
     for (int tries = 0; tries < 12; ++tries, eps /= 4) {
-      moves = motion(model.coefficients, piece, eps);
+      moves = motion(model.coefficients, piece.begin, piece.end, eps);
       change = largest_row(values(net, point, moves.at(tau)), unfolded) / model.size;
       if (change <= tolerance) break;
     }

@@ -28,6 +28,16 @@ struct FoldedPiece {
   std::vector<FoldedLayer> layers{};
 };
 
+// The coefficients themselves as a function of time, s = modes c(t), to be as fast as in a folded model.
+struct FoldedCoefficients {
+  Columns series{};  // of c on [-1,1]
+  Columns modes{};
+  // s, in a row of modes.stride floats, and c, of series.stride.
+  void evaluate(double t, float* s, float* c) const;
+};
+// Singular values and terms below `tolerance`, relative, are left out.
+FoldedCoefficients folded_coefficients(const CoefficientsAt& coefficients, double tolerance);
+
 struct Folded {
   Activation activation = Activation::tanh;
   std::int64_t out = 1;

@@ -158,6 +158,22 @@ BOOST_AUTO_TEST_CASE(folded_is_the_point_model) {
   BOOST_CHECK_THROW(folded(bad, 0, 1e-5), Error);
 }
 
+BOOST_AUTO_TEST_CASE(folded_coefficients_are_the_coefficients) {
+  const Example net = example(plane, 2, 3);
+  const FoldedCoefficients fold = folded_coefficients(net.coefficients, 1e-6);
+  const Tensor times = random({50}, 6), truth = net.coefficients(times);
+  const std::int64_t n = truth.shape[1];
+  std::vector<float> s(static_cast<std::size_t>(fold.modes.stride)),
+      c(static_cast<std::size_t>(fold.series.stride));
+  double most = 0;
+  for (std::int64_t i = 0; i < times.size(); ++i) {
+    fold.evaluate(times.at(i), s.data(), c.data());
+    for (std::int64_t k = 0; k < n; ++k)
+      most = std::max(most, std::abs(s[static_cast<std::size_t>(k)] - truth.at(i * n + k)));
+  }
+  BOOST_TEST(most <= 2e-5 * max_abs(truth));
+}
+
 BOOST_AUTO_TEST_CASE(rivals_are_what_they_claim) {
   const Example net = example(plane, 2, 3);
   const Tensor x = random({1, 2}, 3), t = random({20}, 4), s = net.coefficients(t),
