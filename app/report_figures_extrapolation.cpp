@@ -82,15 +82,20 @@ Sheet maps(const std::vector<Moved>& moved, const Lattice& lattice, const Lattic
   const std::vector<double>& u = moved.at(0).at(2);
   const double range = range_of(u) > 0 ? range_of(u) : 1;
   const double least = *std::min_element(u.begin(), u.end()) - range / 2, most = least + 2 * range;
-  sheet.add(fmt::format("{}unset grid; unset colorbox; set cbrange [{:.5g}:{:.5g}]; set format x ''\n", palette,
-                        least, most));
+  sheet.add(fmt::format("{}unset grid; unset colorbox; set cbrange [{:.5g}:{:.5g}]\n", palette, least, most));
+  const auto tics = [&](char axis, double right, double up) {
+    const std::size_t a = axis == 'x' ? 0 : 1;
+    return fmt::format("set {}tics nomirror out scale 0.5 {:g} offset {:g},{:g}\n", axis,
+                       nice_step((domain.last[a] - domain.first[a]) / 3), right, up);
+  };
   for (std::size_t i = 0; i < moved.size(); ++i)
     for (std::size_t k = 0; k < steps.size(); ++k) {
       std::vector<double> values = moved[i][k];
       for (double& v : values) v = std::clamp(v, least, most);
       sheet.y_label(k == 0 ? fmt::format("hypermode {}", i + 1) : "");
-      sheet.add(k == 0 ? "set format y '%g'\n" : "set format y ''\n");
-      if (i + 1 == moved.size()) sheet.add("set format x '%g'\n");
+      // Every tic is some hundred bytes.
+      sheet.add(k == 0 ? tics('y', 0.5, 0) : "unset ytics\n");
+      sheet.add(i + 1 == moved.size() ? tics('x', 0, 0.4) : "unset xtics\n");
       sheet.add(k + 1 == steps.size() && i == 0 ? "set colorbox\n" : "unset colorbox\n");
       sheet.panel(i == 0 ? fmt::format("η = {:g}", steps[k]) : "", sheet.image(values, lattice, range / 200));
     }

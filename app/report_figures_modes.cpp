@@ -325,11 +325,15 @@ ReportFigure weight_spectra(const std::vector<ReportRun>& runs, const std::vecto
     sheet.y_label(++drawn % columns == 0 ? "σᵢ / σ₁" : "");
   }
   sheet.finish(svg);
-  return {svg, "Singular values of the weights",
-          "Of the matrices between hidden layers as the hypernetworks give them, relative to the first, at a "
-          "tenth, half "
-          "and nine tenths of the time range (a line each). A low-rank network has no more than its rank; of a "
-          "SIREN's all are there."};
+  std::string words =
+      "Relative to the first, of the matrices between hidden layers at a tenth, half and nine tenths of the "
+      "time range (a line each); the axis ends at their size.";
+  const auto low = [&](std::size_t r) { return runs[r].low_rank.has_value(); };
+  if (std::any_of(shown.begin(), shown.end(), low))
+    words += " A low-rank network's have no more than its rank.";
+  if (!std::all_of(shown.begin(), shown.end(), low))
+    words += " Those that a SIREN's hypernetwork gives have full rank.";
+  return {svg, "Singular values of the weights", words};
 }
 
 }  // namespace
