@@ -36,10 +36,6 @@ class Workshop {
   fs::path path_{};
 };
 
-void append(std::vector<ReportFigure>& all, std::vector<ReportFigure> more) {
-  all.insert(all.end(), more.begin(), more.end());
-}
-
 std::string setting(const Settings& settings, const std::string& name) {
   for (const Settings::Used& used : settings.used())
     if (used.name == name) return used.value;
@@ -63,13 +59,45 @@ void label(std::vector<ReportEntry>& entries) {
   }
 }
 
+// With the defaults of its case; empty where this program does not know it, so that only --data can help.
+Settings resolved(const Settings& settings) {
+  try {
+    return settings_of(settings);
+  } catch (const InputError&) {
+    return {};
+  }
+}
+
 ReportEntry entry_of(const fs::path& folder) {
   ReportEntry entry{.run = {.run = read_run(folder)}};
   const FinishedRun& run = entry.run.run;
   entry.manifest = nlohmann::ordered_json::parse(read_file(folder / "manifest.json"));
-  if (fs::exists(folder / "config.toml")) entry.settings = settings_of(run.settings);
+  entry.settings = resolved(run.settings);
   if (!run.model.pod && low_rank(run.model.net)) entry.run.low_rank = low_rank_model(run.model);
   return entry;
+}
+
+// Runs of the same case and file are measured on the data of the first of them.
+std::vector<ReportGroup> groups_of(const ReportOptions& options) {
+  std::vector<ReportGroup> groups;
+  std::vector<std::string> keys;
+  std::vector<ReportEntry> entries;
+  for (const fs::path& folder : options.runs) entries.push_back(entry_of(folder));
+  label(entries);
+  for (ReportEntry& entry : entries) {
+    const std::string case_name = entry.run.run.case_name();
+    const std::string key = options.data.empty() ? case_name + "\n" + setting(entry.settings, "run.data") : "";
+    const auto found = std::find(keys.begin(), keys.end(), key);
+    const auto place = static_cast<std::size_t>(found - keys.begin());
+    if (found == keys.end()) {
+      keys.push_back(key);
+      groups.push_back({.case_name = case_name.empty() || case_name == "data" ? "data" : case_name});
+      for (const Case& known : cases())
+        if (known.name == case_name) groups.back().about = known.about;
+    }
+    groups[place].runs.push_back(std::move(entry));
+  }
+  return groups;
 }
 
 std::string words_for(const Snapshots& set) {
@@ -89,30 +117,25 @@ void report_runs(const ReportOptions& options, const Common& common) {
   if (!options.force && fs::exists(out))
     throw InputError(fmt::format("{} exists; --force overwrites it", out.string()));
 
-  // Runs of the same case and file are measured on the data of the first of them.
-  std::vector<ReportGroup> groups;
-  std::vector<std::string> keys;
-  std::vector<ReportEntry> entries;
-  for (const fs::path& folder : options.runs) entries.push_back(entry_of(folder));
-  label(entries);
-  for (ReportEntry& entry : entries) {
-    const std::string case_name = setting(entry.settings, "run.case");
-    const std::string key = options.data.empty() ? case_name + "\n" + setting(entry.settings, "run.data") : "";
-    const auto found = std::find(keys.begin(), keys.end(), key);
-    const auto place = static_cast<std::size_t>(found - keys.begin());
-    if (found == keys.end()) {
-      keys.push_back(key);
-      groups.push_back({.case_name = case_name.empty() || case_name == "data" ? "data" : case_name});
-      for (const Case& known : cases())
-        if (known.name == case_name) groups.back().about = known.about;
-    }
-    groups[place].runs.push_back(std::move(entry));
-  }
-
+  std::vector<ReportGroup> groups = groups_of(options);
   const Workshop workshop;
-  std::optional<Progress> progress(std::in_place, "report", std::ssize(entries) + std::ssize(groups));
-  std::int64_t done = 0;
   std::vector<std::string> notes;
+  std::optional<Progress> progress("report");
+  const std::size_t parts = options.runs.size() + groups.size();
+  std::size_t part = 0;
+  const auto tell = [&](const std::string& what) {
+    progress->update_part(static_cast<double>(part++) / static_cast<double>(parts), what);
+  };
+  // A picture that fails costs the page that picture.
+  const auto draw_into = [&](std::vector<ReportFigure>& all, const auto& draw) {
+    try {
+      const std::vector<ReportFigure> more = draw();
+      all.insert(all.end(), more.begin(), more.end());
+    } catch (const FileError& error) {
+      notes.push_back(fmt::format("A figure is missing: {}", error.what()));
+      fmt::print(stderr, "{}: {}\n", program_name(), error.what());
+    }
+  };
   std::size_t explorers = 0, missing = 0;
   for (ReportGroup& group : groups) {
     const fs::path folder = workshop.path() / fmt::format("{}", &group - groups.data());
@@ -123,7 +146,7 @@ void report_runs(const ReportOptions& options, const Common& common) {
     group.held_out = !set.held_out().empty();
     std::vector<ReportRun> all;
     for (ReportEntry& entry : group.runs) {
-      progress->update(done++, fmt::format("{}: errors, reductions", entry.label));
+      tell(fmt::format("{}: errors, reductions", entry.label));
       entry.compared = compared(entry.run.run, set);
       if (entry.run.low_rank) {
         entry.explorer = explorer_data(*entry.run.low_rank);
@@ -132,18 +155,18 @@ void report_runs(const ReportOptions& options, const Common& common) {
       }
       all.push_back(entry.run);
     }
-    progress->update(done++, fmt::format("{}: figures", group.case_name));
-    append(group.figures, data_figures(all[0], set, folder));
-    append(group.figures, training_figures(all, set, folder));
-    append(group.figures, spectrum_figures(all, set, folder));
+    tell(fmt::format("{}: figures", group.case_name));
+    draw_into(group.figures, [&] { return data_figures(all[0], set, folder); });
+    draw_into(group.figures, [&] { return training_figures(all, set, folder); });
+    draw_into(group.figures, [&] { return spectrum_figures(all, set, folder); });
     for (ReportEntry& entry : group.runs) {
       if (!entry.run.low_rank) continue;
       const ReportRun& run = entry.run;
-      append(entry.figures, coefficient_figures(run, folder));
-      append(entry.figures, tangent_figures(run, set, folder));
-      append(entry.figures, extrapolation_figures(run, set, folder));
-      append(entry.figures, fast_figures(run, folder));
-      append(entry.figures, outside_figures(run, folder));
+      draw_into(entry.figures, [&] { return coefficient_figures(run, folder); });
+      draw_into(entry.figures, [&] { return tangent_figures(run, set, folder); });
+      draw_into(entry.figures, [&] { return extrapolation_figures(run, set, folder); });
+      draw_into(entry.figures, [&] { return fast_figures(run, folder); });
+      draw_into(entry.figures, [&] { return outside_figures(run, folder); });
       for (const ReportFigure& figure : entry.figures) missing += fs::exists(figure.svg) ? 0U : 1U;
     }
     for (const ReportFigure& figure : group.figures) missing += fs::exists(figure.svg) ? 0U : 1U;

@@ -26,6 +26,8 @@ class Page {
         "coordinates of "
         "its coefficients along the hypermodes. Move them off their trajectory c(t) and see what they "
         "mean.</p>\n";
+    if (entry.run.run.model.scaling.parameters() > 0)
+      html += "<p>Parameters beside time are in the middle of their ranges.</p>\n";
     const std::string id = fmt::format("explorer-{}", explorers++);
     const std::string data =
         entry.explorer.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);

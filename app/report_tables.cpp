@@ -96,6 +96,10 @@ std::string run_facts(const ReportEntry& entry) {
       changed += fmt::format("{}{} = {} (default {})", changed.empty() ? "" : "; ", used.name, used.value,
                              used.standard.empty() ? "none" : used.standard);
   }
+  if (sizes.empty())
+    for (const auto& [name, value] : run.model.settings)
+      if (name.starts_with("model."))
+        sizes += fmt::format("{}{} {}", sizes.empty() ? "" : ", ", name.substr(6), value);
   std::string html = "<dl>\n";
   html += fact("Model", fmt::format("{}{}{}", run.model.name, sizes.empty() ? "" : ": ", sizes));
   html += fact("Fields", fmt::format("{}", fmt::join(run.model.scaling.fields, ", ")));

@@ -10,14 +10,18 @@ window.lowtide = { explorers: [] };
     return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"))).blob();
   };
 
-  // A link becomes one to its file when it is first clicked, and is clicked again.
+  // A link becomes one to its file when it is first clicked; where that takes time it is clicked again.
   for (const link of document.querySelectorAll("a.save")) {
     link.hidden = false;
     link.addEventListener("click", async (event) => {
       if (link.href.startsWith("blob:")) return;
+      const id = link.dataset.source;
+      if (!("packed" in document.getElementById(id).dataset)) {
+        link.href = URL.createObjectURL(new Blob([textOf(id)], { type: "text/plain" }));
+        return;
+      }
       event.preventDefault();
-      const id = link.dataset.source, packed = "packed" in document.getElementById(id).dataset;
-      link.href = URL.createObjectURL(packed ? await unpacked(id) : new Blob([textOf(id)], { type: "text/plain" }));
+      link.href = URL.createObjectURL(await unpacked(id));
       link.click();
     });
   }

@@ -7,6 +7,7 @@ import json
 import os
 import random
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -78,6 +79,13 @@ def check_pages(folder: Path, here: dict[str, Path]) -> dict[str, Path]:
     refused(2, "no such folder", "report", folder / "nobody", "-o", folder / "none.html")
     refused(2, "", "report")
     refused(2, "model of these snapshots", "report", here["tube"], "--data", folder / "own.h5", "-o", folder / "none.html")
+    broken = folder / "broken"
+    shutil.copytree(here["siren"], broken)
+    model = bytearray((broken / "model.safetensors").read_bytes())
+    model[-4:] = b"\x00\x00\xc0\x7f"  # not a number
+    (broken / "model.safetensors").write_bytes(model)
+    refused(2, "broken", "report", broken)
+    require(not (broken / "report.html").exists(), "no page of a broken model")
     refused(4, "", "report", here["siren"], "-o", folder / "nowhere" / "none.html")
     require(not (folder / "none.html").exists(), "a mistake leaves no page")
     result = run("report", here["siren"], "-o", folder / "plain.html", env={**os.environ, "PATH": "/nowhere"})
@@ -179,10 +187,13 @@ def check_browser(folder: Path, here: dict[str, Path], pages: dict[str, Path], p
         require(hostile in browser.run("document.querySelector('dl').textContent"), "but can be read")
         require(browser.run("document.querySelectorAll('b').length") == 0, "as text")
         browser.call("Browser.setDownloadBehavior", behavior="allow", downloadPath=str(downloads))
-        saved = browser.run("(() => { const a = document.querySelector('a.save'); a.click(); return a.download; })()")
-        require(saved.endswith(".csv") and browser.until_there(downloads / saved), "numbers of a figure can be saved")
-        text = (downloads / saved).read_text()
-        require(text.count("\n") > 5 and "," in text, f"numbers: {text[:80]}")
+        for kind, words in (("-data'][data-packed]", ","), ("-script']", "set output")):  # with and without compression
+            browser.open(pages["<b>own & 'x'"])  # a second file without a click of the user's is not allowed
+            saved = browser.run(f"(() => {{ const kept = document.querySelector(\"script[id$='{kind}\"); "
+                                "const a = document.querySelector(`a.save[data-source=${kept.id}]`); a.click(); return a.download; })()")
+            require(browser.until_there(downloads / saved), f"{saved} can be saved")
+            text = (downloads / saved).read_text()
+            require(text.count("\n") > 5 and words in text and "\\l" not in text, f"{saved}: {text[:80]}")
         require(browser.trouble == [], f"the console says {browser.trouble}")
         elsewhere = [url for url in browser.requests if not url.startswith(("file:", "data:", "blob:"))]
         require(elsewhere == [], f"the page asks for {elsewhere}")

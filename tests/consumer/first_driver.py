@@ -88,6 +88,8 @@ with tempfile.TemporaryDirectory() as name:
     require(runs[0]["heldout"]["rel_l1"] == runs[1]["heldout"]["rel_l1"] < 0.1, f"it learns: {runs[0]}")
     require(runs[2]["heldout"]["rel_l1"] < 0.1 and runs[2]["steps"] == 4000, f"so does the loop: {runs[2]}")
     run(program, "compare", "run-tank-lrnr")
+    run(program, "report", "cut", "run-loop", "--data", "ring_road.h5", "-o", "page.html")
+    require("makeExplorer" in (folder / "page.html").read_text(), "pages are in the library")
 
     whole = model("run-loop")
     (folder / "run-loop").rename(folder / "loop-before")
