@@ -1,6 +1,6 @@
 #!/bin/bash
 # The main job, from data to figures: solves the Euler case, trains an LRNR and hypernetwork-SIRENs on it, at equal
-# steps and at equal time, compares them on frames that none has seen.
+# steps and at equal time, compares them on frames that none has seen, reduces the LRNR, and writes it all up.
 # usage: scripts/demo.sh [DIR]     default run-demo
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -27,4 +27,6 @@ train --model siren --out "$out/siren-equal-time" \
 
 "$lowtide" compare "$out/lrnr" "$out/siren" "$out/siren-equal-time" \
   --plot "$out/compare.svg" --csv "$out/compare.csv" | tee "$out/compare.txt"
+"$lowtide" reduce "$out/lrnr" | tee "$out/reduce.txt"
+"$lowtide" report "$out/lrnr" "$out/siren" "$out/siren-equal-time" -o "$out/report.html"
 echo "pictures: $out/data.svg, $out/compare.svg, $out/compare-history.svg"
