@@ -110,8 +110,8 @@ FastLrnr fast_lrnr(const LowRankWeights& net, const HiddenBases& bases, const st
 //   q - fast q = S (What (q' - fast q') + rho),  rho = U diag(s1) (VT z' - VhatT q')
 // with a prime for the layer before, What = U diag(s1) VhatT, U at the rows, and S a diagonal of mean slopes,
 // each between y and fast y, whose distance is at most |row of What| d' + |rho|.
-Tensor error_bounds(const LowRankWeights& net, const FastLrnr& fast, const Tensor& x, const Tensor& s) {
-  const std::vector<LayerState> full = pass(net, x, s);
+Tensor error_bounds(const LowRankWeights& net, const FastLrnr& fast, const std::vector<LayerState>& full,
+                    const Tensor& s) {
   const std::int64_t n = full.back().z.shape[0], depth = net.depth();
   std::vector<Tensor> y, missed;  // of each layer from the second: y at the rows; s1 o (VT z' - VhatT q')
   for (std::int64_t l = 1; l < depth; ++l) {
@@ -189,10 +189,9 @@ std::vector<std::vector<double>> gains(const LowRankWeights& net, const std::vec
 
 }  // namespace
 
-std::vector<std::int64_t> ranks_for(const LowRankWeights& net, const HiddenBases& bases, const Tensor& x,
-                                    const Tensor& s, double tolerance, std::int64_t most,
-                                    const FastOptions& options) {
-  const std::vector<LayerState> full = pass(net, x, s);
+std::vector<std::int64_t> ranks_for(const LowRankWeights& net, const HiddenBases& bases,
+                                    const std::vector<LayerState>& full, const Tensor& s, double tolerance,
+                                    std::int64_t most, const FastOptions& options) {
   const auto squares = gains(net, full, s);
   const std::size_t hidden = bases.basis.size();
   std::vector<std::int64_t> ranks;

@@ -29,17 +29,18 @@ struct FastOptions {
 FastLrnr fast_lrnr(const LowRankWeights& net, const HiddenBases& bases, const std::vector<std::int64_t>& ranks,
                    const FastOptions& options = {});
 
-// For the same x and s, row by row, a bound of |u - fast u|_2. Each hidden layer adds what its basis and its
-// rows miss of the state, as the next layer sees it; what has gathered passes a layer with its spectral norm
-// and the largest slopes of the activations within reach. It needs the states of the full network: at other
-// times than these rows it is an estimate.
-Tensor error_bounds(const LowRankWeights& net, const FastLrnr& fast, const Tensor& x, const Tensor& s);
+// For the rows whose states and coefficients these are, a bound of |u - fast u|_2. Each hidden layer adds what
+// its basis and its rows miss of the state, as the next layer sees it; what has gathered passes a layer with
+// its spectral norm and the largest slopes of the activations within reach. It needs the states of the full
+// network: at other times than these rows it is an estimate.
+Tensor error_bounds(const LowRankWeights& net, const FastLrnr& fast, const std::vector<LayerState>& states,
+                    const Tensor& s);
 
 // The smallest ranks for which the DEIM bound amplification |(I - Xi XiT) z|, times the largest Lipschitz
 // factor from that layer to u over the rows, stays below an equal share of `tolerance` (of |u|, absolute) at
 // every row; `most` where no rank does.
-std::vector<std::int64_t> ranks_for(const LowRankWeights& net, const HiddenBases& bases, const Tensor& x,
-                                    const Tensor& s, double tolerance, std::int64_t most,
-                                    const FastOptions& options = {});
+std::vector<std::int64_t> ranks_for(const LowRankWeights& net, const HiddenBases& bases,
+                                    const std::vector<LayerState>& states, const Tensor& s, double tolerance,
+                                    std::int64_t most, const FastOptions& options = {});
 
 }  // namespace lowtide

@@ -58,7 +58,7 @@ std::vector<std::int64_t> uniform_ranks(const HiddenBases& bases, std::int64_t r
 
 void measure(Piece& piece, const LowRankWeights& net, const Sample& between, double size) {
   piece.error = largest_difference(values(piece.fast.net, between.x, between.s), between.full.back().z) / size;
-  piece.bound = max_abs(error_bounds(net, piece.fast, between.x, between.s)) / size;
+  piece.bound = max_abs(error_bounds(net, piece.fast, between.full, between.s)) / size;
 }
 
 struct Builder {
@@ -82,7 +82,7 @@ struct Builder {
       double target = options.tolerance * model.size * (options.ranks == Ranks::error ? 10 : 1);
       for (int tries = 0; tries < 8 && !(tries > 0 && piece.holds); ++tries, target /= 10) {
         const auto ranks =
-            ranks_for(model.net, piece.bases, between.x, between.s, target, options.rank, options.fast);
+            ranks_for(model.net, piece.bases, between.full, between.s, target, options.rank, options.fast);
         reduce_to(ranks);
         piece.holds = (options.ranks == Ranks::bound ? piece.bound : piece.error) <= options.tolerance;
         if (std::all_of(ranks.begin(), ranks.end(), [&](std::int64_t r) { return r >= options.rank; })) break;

@@ -77,7 +77,7 @@ BOOST_AUTO_TEST_CASE(the_bound_holds_at_its_own_rows) {
         const Trial t = trial(model, static_cast<std::uint64_t>(rank));
         const FastLrnr fast =
             fast_lrnr(t.net.weights, t.bases, all_layers(t, rank), {.oversample = oversample});
-        const Tensor bounds = error_bounds(t.net.weights, fast, t.x, t.unseen);
+        const Tensor bounds = error_bounds(t.net.weights, fast, pass(t.net.weights, t.x, t.unseen), t.unseen);
         const Tensor u = values(t.net.weights, t.x, t.unseen), v = values(fast.net, t.x, t.unseen);
         double closest = 1e300;
         for (std::int64_t i = 0; i < bounds.size(); ++i) {
@@ -94,13 +94,15 @@ BOOST_AUTO_TEST_CASE(ranks_follow_the_tolerance) {
   const Trial t = trial(plane);
   std::vector<std::int64_t> before = all_layers(t, 0);
   for (const double tolerance : {1e-1, 1e-3, 1e-5}) {
-    const auto ranks = ranks_for(t.net.weights, t.bases, t.x, t.unseen, tolerance, 20);
+    const auto ranks =
+        ranks_for(t.net.weights, t.bases, pass(t.net.weights, t.x, t.unseen), t.unseen, tolerance, 20);
     for (std::size_t l = 0; l < ranks.size(); ++l) BOOST_TEST(ranks[l] >= before[l]);
     // The rule counts each layer by itself, with slopes of the network: together they stay near.
     BOOST_TEST(error(t, fast_lrnr(t.net.weights, t.bases, ranks), t.unseen) <= tolerance);
     before = ranks;
   }
-  BOOST_TEST(ranks_for(t.net.weights, t.bases, t.x, t.unseen, 1e-300, 7) == all_layers(t, 7),
+  BOOST_TEST(ranks_for(t.net.weights, t.bases, pass(t.net.weights, t.x, t.unseen), t.unseen, 1e-300, 7) ==
+                 all_layers(t, 7),
              boost::test_tools::per_element());
 }
 
