@@ -41,7 +41,8 @@ std::string inline_figure(const ReportFigure& figure, std::size_t number) {
                  drawing = attached(script, "Save the script (gnuplot)", id + "-script");
   std::string html = "<figure>\n";
   if (!figure.title.empty()) html += fmt::format("<h4>{}</h4>\n", escaped(figure.title));
-  html += inline_svg(read_file(figure.svg), id + "-", figure.title) + "\n";
+  html += fmt::format("<div class=\"scroll\">{}</div>\n",
+                      inline_svg(read_file(figure.svg), id + "-", figure.title));
   if (!figure.caption.empty()) html += fmt::format("<figcaption>{}</figcaption>\n", escaped(figure.caption));
   return html + fmt::format("<p class=\"saves\">{}{}</p>\n{}{}</figure>\n", data.link, drawing.link,
                             data.script, drawing.script);

@@ -119,7 +119,8 @@ std::string report_page(const std::vector<ReportGroup>& groups, const std::vecto
     for (std::size_t k = 0; k < group.runs.size(); ++k) {
       const ReportEntry& entry = group.runs[k];
       if (!entry.run.low_rank) continue;
-      html += fmt::format("<section>\n<h2 id=\"{}\">{}</h2>\n", anchor(g, k), escaped(entry.label));
+      html += fmt::format("<section>\n<h2 id=\"{}\">The low-rank model {}</h2>\n", anchor(g, k),
+                          escaped(entry.label));
       if (!entry.explorer.is_null()) page.explorer_of(entry);
       if (entry.run.study) page.reduction_of(*entry.run.study, group.case_name);
       page.figures_of(entry.figures);
