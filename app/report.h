@@ -18,7 +18,7 @@ struct ReportRun {
 };
 
 struct ReportFigure {
-  std::filesystem::path svg{};  // beside it its data (.csv) and its script (.gp), see run/figure.h
+  std::filesystem::path svg{};  // beside it its data (.csv) and its script (.gnuplot), see run/figure.h
   std::string title{}, caption{};
 };
 

@@ -266,10 +266,12 @@ Tensor spectrum_of(const LowRankWeights& net, const Tensor& s, std::int64_t l) {
 ReportFigure weight_spectra(const std::vector<ReportRun>& runs, const std::vector<std::string>& names,
                             const fs::path& svg) {
   std::vector<std::size_t> shown;
-  for (std::size_t r = 0; r < runs.size(); ++r)
-    if (runs[r].low_rank ||
-        (!runs[r].run.model.pod && std::holds_alternative<SirenHyper>(runs[r].run.model.net)))
-      shown.push_back(r);
+  for (std::size_t r = 0; r < runs.size(); ++r) {
+    const SavedModel& model = runs[r].run.model;
+    const SirenHyper* siren = model.pod ? nullptr : std::get_if<SirenHyper>(&model.net);
+    const std::int64_t depth = runs[r].low_rank ? runs[r].low_rank->weights.depth() : siren ? siren->depth : 0;
+    if (depth > 2) shown.push_back(r);  // there are weights between hidden layers
+  }
   if (shown.size() > 4) shown.resize(4);
   if (shown.empty()) return {};
   const int columns = static_cast<int>(std::min<std::size_t>(2, shown.size())), rows = shown.size() > 2 ? 2 : 1;
@@ -313,7 +315,6 @@ ReportFigure weight_spectra(const std::vector<ReportRun>& runs, const std::vecto
     }
     panels.push_back(panel);
   }
-  if (legend.empty()) return {};
   sheet.panels(rows, columns, {.bottom = 60, .top = 65, .across = 70, .down = 80}, legend);
   sheet.add(spectrum_axes(1e-5));
   sheet.x_label("i");
