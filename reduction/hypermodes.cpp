@@ -106,6 +106,10 @@ std::vector<std::int64_t> degrees(const Series& series, double tolerance) {
 }
 
 Tensor moved(const Tensor& s, const Tensor& modes, std::int64_t i, double eta) {
+  if (s.shape.rank() != 2 || modes.shape.rank() != 2 || s.shape[1] != modes.shape[0] || i < 0 ||
+      i >= modes.shape[1])
+    fail<ShapeError>("hypermodes", fmt::format("mode {} of {} for coefficients {}", i, to_string(modes.shape),
+                                               to_string(s.shape)));
   Tensor out = s.clone();
   double* to = out.mutable_data<double>();
   for (std::int64_t k = 0; k < s.size(); ++k)
@@ -114,6 +118,9 @@ Tensor moved(const Tensor& s, const Tensor& modes, std::int64_t i, double eta) {
 }
 
 HypermodeTensor hypermode_tensor(const LowRankWeights& net, const Tensor& modes) {
+  if (modes.shape.rank() != 2 || modes.shape[0] != net.coefficients())
+    fail<ShapeError>("hypermodes",
+                     fmt::format("modes ({},r) expected, got {}", net.coefficients(), to_string(modes.shape)));
   HypermodeTensor out{.activation = net.activation};
   const std::int64_t r = modes.shape[1];
   const Tensor by_mode = transposed(modes);  // (r,n)

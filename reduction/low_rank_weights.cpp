@@ -126,4 +126,19 @@ Tensor rows_of(const Tensor& a, const std::vector<std::int64_t>& which) {
   return out;
 }
 
+double largest_row_difference(const Tensor& a, const Tensor& b) {
+  if (a.shape.rank() != 2 || !(a.shape == b.shape))
+    fail<ShapeError>("largest_row_difference",
+                     fmt::format("shapes differ: {} and {}", to_string(a.shape), to_string(b.shape)));
+  const std::int64_t c = a.shape[1];
+  double most = 0;
+  for (std::int64_t i = 0; i < a.shape[0]; ++i) {
+    double square = 0;
+    for (std::int64_t k = i * c; k < (i + 1) * c; ++k) square += (a.at(k) - b.at(k)) * (a.at(k) - b.at(k));
+    if (std::isnan(square)) return square;
+    most = std::max(most, square);
+  }
+  return std::sqrt(most);
+}
+
 }  // namespace lowtide

@@ -1,3 +1,4 @@
+#include <fmt/format.h>
 #include <lowtide/linalg/blas.h>
 #include <lowtide/linalg/matrix.h>
 #include <lowtide/reduction/folded_kernels.h>
@@ -53,6 +54,7 @@ void TimeSeries::evaluate(double t, float* u) const {
 
 TimeSeries time_series(const LowRankWeights& net, const CoefficientsAt& coefficients, const Tensor& point,
                        std::int64_t times) {
+  if (times < 4) fail<Error>("time_series", fmt::format("at least four times needed, got {}", times));
   const Tensor u = values(net, point, coefficients(linspace(-1, 1, times, Dtype::f64))).cast(Dtype::f32);
   const auto all = u.view<float>();
   return {times, u.shape[1], std::vector<float>(all.begin(), all.end())};

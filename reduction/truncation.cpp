@@ -41,6 +41,8 @@ Truncation truncation(const LowRankWeights& net, const Tensor& s, double thresho
     fail<ShapeError>("truncation", fmt::format("coefficients (N,{}) expected, got {}", net.coefficients(),
                                                to_string(s.shape)));
   require_finite("truncation", s);
+  if (!(threshold >= 0))
+    fail<Error>("truncation", fmt::format("a threshold of {}: it must not be negative", threshold));
   std::vector<std::vector<double>> blocks;  // weight and bias of each layer in turn
   double most = 0;
   for (std::int64_t l = 0; l < net.depth(); ++l) {

@@ -57,6 +57,9 @@ BOOST_AUTO_TEST_CASE(series_interpolate_and_know_their_degrees) {
   BOOST_TEST(degree[0] == 1);
   BOOST_TEST(degree[1] == 5);
   BOOST_TEST(degree[2] == 10);  // terms of exp: 2 I_k(1), 2.5e-11 of e for k = 11, 5.5e-10 / 2.7 for k = 10
+  Series small{series.terms.clone()};  // relative to each column, whatever its size
+  for (double& term : small.terms.mutable_view<double>()) term *= 1e-8;
+  BOOST_TEST(degrees(small, 1e-10) == degree, boost::test_tools::per_element());
   const Tensor slope = series.derivative_at(t);
   for (std::int64_t i = 0; i < t.size(); ++i) {
     BOOST_TEST(std::abs(slope.at(3 * i) + 1) <= 1e-12);
@@ -93,6 +96,9 @@ BOOST_AUTO_TEST_CASE(a_step_along_a_mode) {
   const Tensor modes = random({7, 3}, 9), s = random({2, 7}, 10), there = moved(s, modes, 1, .5);
   for (std::int64_t i = 0; i < 14; ++i)
     BOOST_TEST(std::abs(there.at(i) - s.at(i) - .5 * modes.at(i % 7 * 3 + 1)) <= 1e-15);
+  BOOST_CHECK_THROW(moved(s, modes, 3, .5), ShapeError);
+  BOOST_CHECK_THROW(moved(s, modes.rows(0, 6), 1, .5), ShapeError);
+  BOOST_CHECK_THROW(hypermode_tensor(example(small).weights, modes), ShapeError);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

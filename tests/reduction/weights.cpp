@@ -48,6 +48,16 @@ BOOST_AUTO_TEST_CASE(slopes_are_not_exceeded) {
   BOOST_TEST(largest_slope(Activation::tanh, 2, .5) < .2);  // and are near what they bound
 }
 
+BOOST_AUTO_TEST_CASE(the_largest_difference_of_rows) {
+  const Tensor a = from({2, 2}, {1, 2, 3, 4}), b = from({2, 2}, {1, 1, 0, 0});
+  BOOST_TEST(largest_row_difference(a, b) == 5);
+  BOOST_TEST(largest_row_difference(a, a) == 0);
+  Tensor bad = a.clone();
+  bad.mutable_data<double>()[1] = NAN;
+  BOOST_TEST(std::isnan(largest_row_difference(bad, b)));  // not what the other rows say
+  BOOST_CHECK_THROW(largest_row_difference(a, b.rows(0, 1)), ShapeError);
+}
+
 // Coefficients made by hand: what stays follows from the rule.
 BOOST_AUTO_TEST_CASE(truncation_keeps_what_is_large_at_some_time) {
   Lrnr model = small;
@@ -68,6 +78,8 @@ BOOST_AUTO_TEST_CASE(truncation_keeps_what_is_large_at_some_time) {
   Tensor bad = s.clone();
   bad.mutable_data<double>()[3] = NAN;
   BOOST_CHECK_THROW(truncation(net.weights, bad), NonFiniteError);
+  for (const double threshold : {-1., double{NAN}})
+    BOOST_CHECK_THROW(truncation(net.weights, s, threshold), Error);
   BOOST_CHECK_THROW(truncation(net.weights, s.reshaped({4, 6})), ShapeError);
 }
 
@@ -87,16 +99,26 @@ BOOST_AUTO_TEST_CASE(what_is_kept_is_the_network_without_the_rest) {
 
 // Scaling the factors of a term and its coefficient against each other changes "global", not "terms".
 BOOST_AUTO_TEST_CASE(terms_do_not_depend_on_the_scale_of_factors) {
-  Example net = example(small);
-  Tensor s = net.coefficients(random({6}, 3));
-  const Truncation before = truncation(net.weights, s, .3, Relative::terms),
-                   global = truncation(net.weights, s, .3);
-  LowRankLayer& layer = net.weights.layers[1];
-  for (std::int64_t k = 0; k < layer.out(); ++k) layer.u.mutable_data<double>()[k] *= 100;
-  for (std::int64_t i = 0; i < 6; ++i)
-    s.mutable_data<double>()[i * s.shape[1] + net.weights.weight_begin(1)] /= 100;
-  BOOST_TEST((truncation(net.weights, s, .3, Relative::terms).weights == before.weights));
-  BOOST_TEST((truncation(net.weights, s, .3).weights != global.weights));
+  for (Tensor LowRankLayer::*factor : {&LowRankLayer::u, &LowRankLayer::v, &LowRankLayer::b}) {
+    Example net = example(small);
+    Tensor s = net.coefficients(random({6}, 3));
+    const std::vector<double> thresholds{1e-3, .01, .03, .1, .2, .3, .5, .8};
+    std::vector<Truncation> before;
+    for (const double threshold : thresholds)
+      before.push_back(truncation(net.weights, s, threshold, Relative::terms));
+    const Truncation global = truncation(net.weights, s, .3);
+    Tensor& terms = net.weights.layers[1].*factor;
+    for (std::int64_t k = 0; k < terms.shape[1]; ++k) terms.mutable_data<double>()[k] *= 100;
+    const std::int64_t at =
+        factor == &LowRankLayer::b ? net.weights.bias_begin(1) : net.weights.weight_begin(1);
+    for (std::int64_t i = 0; i < 6; ++i) s.mutable_data<double>()[i * s.shape[1] + at] /= 100;
+    for (std::size_t k = 0; k < thresholds.size(); ++k) {
+      const Truncation after = truncation(net.weights, s, thresholds[k], Relative::terms);
+      BOOST_TEST((after.weights == before[k].weights && after.biases == before[k].biases));
+    }
+    const Truncation other = truncation(net.weights, s, .3);
+    BOOST_TEST((other.weights != global.weights || other.biases != global.biases));
+  }
 }
 
 // A layer all of whose terms are gone is its activation at zero.
