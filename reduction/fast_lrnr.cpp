@@ -36,7 +36,8 @@ struct Sampling {
 };
 Sampling sampling(const Tensor& basis, std::int64_t rank, const FastOptions& options) {
   const Tensor xi = columns_of(basis, first(rank));
-  Sampling out{.rows = select_rows(xi, options.selector, std::min(rank + options.oversample, basis.shape[0]))};
+  Sampling out{
+      .rows = select_rows(xi, options.selector, rank + std::min(options.oversample, basis.shape[0] - rank))};
   const Inverse inverse = pseudo_inverse(rows_of(xi, out.rows));
   out.lift = multiply(xi, inverse.matrix);
   out.amplification = inverse.norm;
@@ -67,6 +68,16 @@ Tensor times_s1(Tensor a, const LowRankWeights& net, std::int64_t l, const Tenso
   for (std::int64_t i = 0; i < a.shape[0]; ++i, to += r, s1 += step)
     for (std::int64_t j = 0; j < r; ++j) to[j] *= s1[j];
   return a;
+}
+
+void require_states(const char* op, const LowRankWeights& net, const std::vector<LayerState>& full,
+                    const Tensor& s) {
+  const bool fits = std::ssize(full) == net.depth() && s.shape.rank() == 2 &&
+                    s.shape[1] == net.coefficients() &&
+                    (s.shape[0] == 1 || s.shape[0] == full.back().z.shape[0]);
+  if (!fits)
+    fail<ShapeError>(op, fmt::format("states of {} layers and coefficients {} do not belong together",
+                                     full.size(), to_string(s.shape)));
 }
 
 }  // namespace
@@ -101,6 +112,7 @@ FastLrnr fast_lrnr(const LowRankWeights& net, const HiddenBases& bases, const st
     here.b = columns_of(here.b, chosen.rows);
     next.v = multiply(next.v, chosen.lift);
     fast.rows.push_back(std::move(chosen.rows));
+    fast.ranks.push_back(ranks[l]);
     fast.amplification.push_back(chosen.amplification);
   }
   return fast;
@@ -112,6 +124,7 @@ FastLrnr fast_lrnr(const LowRankWeights& net, const HiddenBases& bases, const st
 // each between y and fast y, whose distance is at most |row of What| d' + |rho|.
 Tensor error_bounds(const LowRankWeights& net, const FastLrnr& fast, const std::vector<LayerState>& full,
                     const Tensor& s) {
+  require_states("error_bounds", net, full, s);
   const std::int64_t n = full.back().z.shape[0], depth = net.depth();
   std::vector<Tensor> y, missed;  // of each layer from the second: y at the rows; s1 o (VT z' - VhatT q')
   for (std::int64_t l = 1; l < depth; ++l) {
@@ -192,6 +205,7 @@ std::vector<std::vector<double>> gains(const LowRankWeights& net, const std::vec
 std::vector<std::int64_t> ranks_for(const LowRankWeights& net, const HiddenBases& bases,
                                     const std::vector<LayerState>& full, const Tensor& s, double tolerance,
                                     std::int64_t most, const FastOptions& options) {
+  require_states("ranks_for", net, full, s);
   const auto squares = gains(net, full, s);
   const std::size_t hidden = bases.basis.size();
   std::vector<std::int64_t> ranks;

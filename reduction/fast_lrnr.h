@@ -16,16 +16,15 @@ HiddenBases hidden_bases(const std::vector<LayerState>& states);
 struct FastLrnr {
   LowRankWeights net{};                           // 6.8; the last hidden V also (the paper's 6.9 forgets it)
   std::vector<std::vector<std::int64_t>> rows{};  // P of each hidden layer
+  std::vector<std::int64_t> ranks{};              // of Xi; there are more rows where oversampled
   std::vector<double> amplification{};            // |(PT Xi)^+|_2, the factor of the DEIM bound
-
-  std::int64_t rank(std::int64_t l) const { return std::ssize(rows[static_cast<std::size_t>(l)]); }
 };
 
 struct FastOptions {
   Selector selector = Selector::eim;
-  std::int64_t oversample = 0;  // rows beyond the rank
+  std::int64_t oversample = 0;  // rows beyond the rank, as far as there are any
 };
-// With the given rank for each hidden layer; more than a basis has is an InputError.
+// With the given rank for each hidden layer; more than a basis has is a ShapeError.
 FastLrnr fast_lrnr(const LowRankWeights& net, const HiddenBases& bases, const std::vector<std::int64_t>& ranks,
                    const FastOptions& options = {});
 
@@ -38,7 +37,7 @@ Tensor error_bounds(const LowRankWeights& net, const FastLrnr& fast, const std::
 
 // The smallest ranks for which the DEIM bound amplification |(I - Xi XiT) z|, times the largest Lipschitz
 // factor from that layer to u over the rows, stays below an equal share of `tolerance` (of |u|, absolute) at
-// every row; `most` where no rank does.
+// every row; where none does, `most` or as many as the basis has.
 std::vector<std::int64_t> ranks_for(const LowRankWeights& net, const HiddenBases& bases,
                                     const std::vector<LayerState>& states, const Tensor& s, double tolerance,
                                     std::int64_t most, const FastOptions& options = {});

@@ -1,5 +1,9 @@
+#include <lowtide/linalg/lapack.h>
 #include <lowtide/linalg/matrix.h>
 #include <lowtide/reduction/fast_lrnr.h>
+
+#include <algorithm>
+#include <limits>
 
 #include "support.h"
 
@@ -90,6 +94,62 @@ BOOST_AUTO_TEST_CASE(the_bound_holds_at_its_own_rows) {
       }
 }
 
+// The same bound at one row by assembled matrices, singular values sigma of them, and (sum sigma^8)^(1/8) for
+// their norm.
+double bound_by_definition(const LowRankWeights& net, const FastLrnr& fast, const Tensor& x, const Tensor& s) {
+  const auto full = pass(net, x, s);
+  double gathered = 0;
+  for (std::int64_t l = 1; l < net.depth(); ++l) {
+    const auto at = static_cast<std::size_t>(l);
+    const LowRankLayer &whole = net.layer(l), &few = fast.net.layer(l);
+    const bool last = l + 1 == net.depth();
+    const Tensor z = full[at - 1].z, q = columns_of(z, fast.rows[at - 1]);
+    const std::int64_t w = few.out(), k = few.in();
+    Tensor what = zeros({w, k}, Dtype::f64), rho = zeros({1, w}, Dtype::f64);
+    for (std::int64_t i = 0; i < w; ++i)
+      for (std::int64_t j = 0; j < few.weight_rank(); ++j) {
+        const double us = few.u.at(j * w + i) * s.at(net.weight_begin(l) + j);
+        for (std::int64_t p = 0; p < k; ++p) what.mutable_data<double>()[i * k + p] += us * few.v.at(j * k + p);
+        rho.mutable_data<double>()[i] += us * (dot(whole.v.rows(j, j + 1), z) - dot(few.v.rows(j, j + 1), q));
+      }
+    for (std::int64_t i = 0; i < w && !last; ++i) {
+      const double off = norm(what.rows(i, i + 1)) * gathered + std::abs(rho.at(i));
+      const double slope =
+          largest_slope(net.activation, full[at].y.at(fast.rows[at][static_cast<std::size_t>(i)]), off);
+      for (std::int64_t p = 0; p < k; ++p) what.mutable_data<double>()[i * k + p] *= slope;
+      rho.mutable_data<double>()[i] *= slope;
+    }
+    double sum = 0;
+    for (const double sigma : to_vector(svd(what).s)) sum += std::pow(sigma, 8);
+    gathered = std::pow(sum, 1. / 8) * gathered + norm(rho);
+  }
+  return gathered;
+}
+
+BOOST_AUTO_TEST_CASE(the_bound_is_what_its_definition_says) {
+  for (const Activation activation : {Activation::tanh, Activation::relu})
+    for (const std::int64_t rank : {3, 8}) {
+      Lrnr model = plane;
+      model.activation = activation;
+      const Trial t = trial(model, static_cast<std::uint64_t>(rank));
+      const FastLrnr fast = fast_lrnr(t.net.weights, t.bases, all_layers(t, rank), {.oversample = 1});
+      const Tensor x = random({5, 2}, 11), s = t.unseen.rows(0, 5);
+      const auto bounds = [&](const Tensor& points, const Tensor& at) {
+        return error_bounds(t.net.weights, fast, pass(t.net.weights, points, at), at);
+      };
+      const Tensor pairs = bounds(x, s), one_x = bounds(x.rows(1, 2), s), one_s = bounds(x, s.rows(2, 3));
+      for (std::int64_t i = 0; i < 5; ++i) {
+        const auto near = [&](double found, const Tensor& row, const Tensor& at) {
+          const double truth = bound_by_definition(t.net.weights, fast, row, at);
+          BOOST_TEST(std::abs(found - truth) <= 1e-10 * truth);
+        };
+        near(pairs.at(i), x.rows(i, i + 1), s.rows(i, i + 1));
+        near(one_x.at(i), x.rows(1, 2), s.rows(i, i + 1));
+        near(one_s.at(i), x.rows(i, i + 1), s.rows(2, 3));
+      }
+    }
+}
+
 BOOST_AUTO_TEST_CASE(ranks_follow_the_tolerance) {
   const Trial t = trial(plane);
   std::vector<std::int64_t> before = all_layers(t, 0);
@@ -106,11 +166,78 @@ BOOST_AUTO_TEST_CASE(ranks_follow_the_tolerance) {
              boost::test_tools::per_element());
 }
 
+// The largest |du/dz|_F of hidden layer l over the rows, by differences of what follows it.
+double gain_by_differences(const Trial& t, std::int64_t l) {
+  const LowRankWeights& net = t.net.weights;
+  const LowRankWeights rest{net.activation, {net.layers.begin() + l + 1, net.layers.end()}};
+  std::vector<std::int64_t> later;
+  for (std::int64_t i = net.weight_begin(l + 1); i < net.coefficients(); ++i) later.push_back(i);
+  const Tensor z = pass(net, t.x, t.unseen)[static_cast<std::size_t>(l)].z, s = columns_of(t.unseen, later);
+  std::vector<double> squares(static_cast<std::size_t>(z.shape[0]), 0.0);
+  const double h = 1e-5;
+  for (std::int64_t j = 0; j < z.shape[1]; ++j) {
+    Tensor up = z.clone(), down = z.clone();
+    for (std::int64_t i = 0; i < z.shape[0]; ++i) {
+      up.mutable_data<double>()[i * z.shape[1] + j] += h;
+      down.mutable_data<double>()[i * z.shape[1] + j] -= h;
+    }
+    const Tensor a = values(rest, up, s), b = values(rest, down, s);
+    for (std::int64_t i = 0; i < a.size(); ++i)
+      squares[static_cast<std::size_t>(i / a.shape[1])] += std::pow((a.at(i) - b.at(i)) / (2 * h), 2);
+  }
+  return std::sqrt(*std::max_element(squares.begin(), squares.end()));
+}
+
+BOOST_AUTO_TEST_CASE(ranks_are_what_their_definition_says) {
+  for (const std::uint64_t seed : {1, 2, 3}) {
+    const Trial t = trial(plane, seed);
+    const auto full = pass(t.net.weights, t.x, t.unseen);
+    for (const double tolerance : {1e-1, 3e-3, 1e-4}) {
+      const auto found = ranks_for(t.net.weights, t.bases, full, t.unseen, tolerance, 20);
+      for (std::size_t l = 0; l < t.bases.basis.size(); ++l) {
+        const Tensor& z = full[l].z;
+        const double gain = gain_by_differences(t, static_cast<std::int64_t>(l));
+        std::int64_t rank = 0;
+        double bound = 1e300;
+        while (rank < 20 && bound > tolerance / 3) {
+          ++rank;
+          std::vector<std::int64_t> which;
+          for (std::int64_t j = 0; j < rank; ++j) which.push_back(j);
+          const Tensor xi = columns_of(t.bases.basis[l], which),
+                       missed = multiply(multiply(z, xi), xi, Trans::no, Trans::yes);
+          const FastLrnr fast = fast_lrnr(t.net.weights, t.bases, all_layers(t, rank));
+          bound = gain * fast.amplification[l] * largest_row_difference(z, missed);
+        }
+        BOOST_TEST(found[l] == rank);
+      }
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(rows_beyond_the_rank) {
+  const Trial t = trial(plane);
+  for (const std::int64_t oversample :
+       {std::int64_t{0}, std::int64_t{3}, std::numeric_limits<std::int64_t>::max()}) {
+    const FastLrnr fast = fast_lrnr(t.net.weights, t.bases, all_layers(t, 4), {.oversample = oversample});
+    for (std::size_t l = 0; l < fast.rows.size(); ++l) {
+      BOOST_TEST(fast.ranks[l] == 4);
+      BOOST_TEST(std::ssize(fast.rows[l]) == std::min(4 + std::min<std::int64_t>(oversample, 20), plane.width));
+      // |(PT Xi)^+|_2 against the shortest image of a unit vector.
+      const Tensor xi = columns_of(t.bases.basis[l], {0, 1, 2, 3}), some = rows_of(xi, fast.rows[l]);
+      BOOST_TEST(std::abs(fast.amplification[l] * svd(some).s.at(3) - 1) <= 1e-12);
+    }
+  }
+}
+
 BOOST_AUTO_TEST_CASE(ranks_that_cannot_be) {
   const Trial t = trial(small);
   BOOST_CHECK_THROW(fast_lrnr(t.net.weights, t.bases, all_layers(t, 0)), ShapeError);
   BOOST_CHECK_THROW(fast_lrnr(t.net.weights, t.bases, all_layers(t, 21)), ShapeError);
   BOOST_CHECK_THROW(fast_lrnr(t.net.weights, t.bases, {3}), ShapeError);
+  const FastLrnr fast = fast_lrnr(t.net.weights, t.bases, all_layers(t, 3));
+  const auto states = pass(t.net.weights, t.x, t.s);  // at other times, and fewer
+  BOOST_CHECK_THROW(error_bounds(t.net.weights, fast, states, t.unseen), ShapeError);
+  BOOST_CHECK_THROW(ranks_for(t.net.weights, t.bases, states, t.unseen, 1e-3, 5), ShapeError);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -65,7 +65,7 @@ BOOST_AUTO_TEST_CASE(ranks_by_the_bound) {
   BOOST_TEST(model.holds());
   BOOST_TEST(model.bound() <= 1e-3);
   BOOST_TEST(model.error() <= model.bound());
-  BOOST_TEST(model.pieces[0].fast.rank(0) < 20);
+  BOOST_TEST(model.pieces[0].fast.ranks[0] < 20);
   const PointModel fewer = point_model(net.weights, net.coefficients, model.x,
                                        {.tolerance = 1e-3, .rank = 20, .ranks = Ranks::error});
   BOOST_TEST(fewer.holds());
@@ -94,7 +94,7 @@ BOOST_AUTO_TEST_CASE(other_ranks_on_the_same_pieces) {
   for (const std::int64_t rank : {2, 5, 9}) {
     const PointModel model = with_rank(base, rank, 1e-3);
     BOOST_TEST(model.pieces.size() == base.pieces.size());
-    BOOST_TEST(model.pieces[0].fast.rank(1) == rank);
+    BOOST_TEST(model.pieces[0].fast.ranks[1] == rank);
     BOOST_TEST(model.error() < before);
     before = model.error();
   }
