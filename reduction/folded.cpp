@@ -11,6 +11,7 @@ namespace lowtide {
 namespace {
 
 constexpr std::int64_t longest_series = 64;
+constexpr int most_halvings = 8;  // of a piece that a series does not describe
 
 std::int64_t padded(std::int64_t n) { return (n + folded_pad - 1) / folded_pad * folded_pad; }
 
@@ -58,7 +59,9 @@ Motion motion(const CoefficientsAt& coefficients, double begin, double end, doub
   const Tensor tau = linspace(-1, 1, 2 * longest_series + 1, Dtype::f64);
   const Tensor times = linspace(begin, end, tau.size(), Dtype::f64);
   const Hypermodes all = hypermodes(tau, coefficients(times));
-  Motion out{.modes = all.first(std::max<std::int64_t>(1, all.significant(eps)))};
+  const std::int64_t count = std::max<std::int64_t>(1, all.significant(eps));
+  // A network all of whose terms are gone has no mode at all.
+  Motion out{.modes = all.modes.shape[1] > 0 ? all.first(count) : all.modes};
   const auto c = [&](const Tensor& t) { return coordinates(out.modes, coefficients(t)); };
   Series full = series_of(c, begin, end, longest_series - 1);
   const std::int64_t r = out.modes.shape[1];
@@ -125,22 +128,42 @@ Tensor folded_values(const Folded& fold, const Tensor& times) {
   return out;
 }
 
-double largest_row(const Tensor& a, const Tensor& b) {
-  const std::int64_t c = a.shape[1];
-  double most = 0;
-  for (std::int64_t i = 0; i < a.shape[0]; ++i) {
-    double square = 0;
-    for (std::int64_t k = i * c; k < (i + 1) * c; ++k) square += (a.at(k) - b.at(k)) * (a.at(k) - b.at(k));
-    most = std::max(most, std::sqrt(square));
-  }
-  return most;
-}
-
 double work(const FoldedLayer& layer) {
   double sum = 0;
   for (const Columns* part : parts_of(layer)) sum += 2. * static_cast<double>(part->rows * part->columns);
   return sum;
 }
+
+// A piece, or half of it, and so on, until a series of its coefficients is short enough.
+struct Folder {
+  const PointModel& model;
+  const Tensor& point;
+  double tolerance;
+
+  void fold(const Piece& piece, double begin, double end, int halvings, Folded& out) const {
+    const LowRankWeights& net = piece.fast.net;
+    const Tensor tau = linspace(-1, 1, 2 * piece.samples - 1, Dtype::f64),
+                 times = linspace(begin, end, tau.size(), Dtype::f64),
+                 unfolded = values(net, point, model.coefficients(times));
+    Motion moves;
+    double change = 0, eps = tolerance;
+    for (int tries = 0; tries < 12; ++tries, eps /= 4) {
+      moves = motion(model.coefficients, begin, end, eps);
+      change = largest_row_difference(values(net, point, moves.at(tau)), unfolded) / model.size;
+      if (change <= tolerance) break;
+    }
+    if (change > tolerance && halvings > 0) {
+      const double middle = (begin + end) / 2;
+      fold(piece, begin, middle, halvings - 1, out);
+      fold(piece, middle, end, halvings - 1, out);
+      return;
+    }
+    FoldedPiece folded{.begin = begin, .end = end, .series = columns_from_rows(moves.series.terms)};
+    for (std::int64_t l = 0; l < net.depth(); ++l)
+      folded.layers.push_back(folded_layer(net, l, moves.modes, point));
+    out.add(std::move(folded));
+  }
+};
 
 }  // namespace
 
@@ -237,29 +260,18 @@ Folded folded(const PointModel& model, std::int64_t k, double tolerance) {
                                       model.error()));
   Folded out{.activation = model.net.activation, .out = model.net.out(), .size = model.size};
   const Tensor point = model.x.rows(k, k + 1);
+  const Folder folder{model, point, tolerance};
+  for (const Piece& piece : model.pieces) folder.fold(piece, piece.begin, piece.end, most_halvings, out);
   double most = 0;  // what folding changes
-  for (const Piece& piece : model.pieces) {
-    const LowRankWeights& net = piece.fast.net;
-    const Tensor tau = linspace(-1, 1, 2 * piece.samples - 1, Dtype::f64),
-                 times = linspace(piece.begin, piece.end, tau.size(), Dtype::f64);
-    const Tensor unfolded = values(net, point, model.coefficients(times));
-    Motion moves;
-    double change = 0, eps = tolerance;
-    for (int tries = 0; tries < 12; ++tries, eps /= 4) {
-      moves = motion(model.coefficients, piece.begin, piece.end, eps);
-      change = largest_row(values(net, point, moves.at(tau)), unfolded) / model.size;
-      if (change <= tolerance) break;
-    }
-    FoldedPiece fold{.begin = piece.begin, .end = piece.end, .series = columns_from_rows(moves.series.terms)};
-    for (std::int64_t l = 0; l < net.depth(); ++l)
-      fold.layers.push_back(folded_layer(net, l, moves.modes, point));
-    out.add(std::move(fold));
-  }
-  for (const Piece& piece : model.pieces) {
-    const Tensor times = linspace(piece.begin, piece.end, 2 * piece.samples - 1, Dtype::f64);
+  for (std::size_t p = 0; p < model.pieces.size(); ++p) {
+    const Piece& piece = model.pieces[p];
+    const std::int64_t n = 2 * piece.samples - 1, last = p + 1 < model.pieces.size() ? n - 1 : n;
+    // An end between pieces belongs to the next.
+    const Tensor times = linspace(piece.begin, piece.end, n, Dtype::f64).rows(0, last);
     const Tensor s = model.coefficients(times), now = folded_values(out, times);
-    most = std::max(most, largest_row(now, values(piece.fast.net, point, s)) / model.size);
-    out.error = std::max(out.error, largest_row(now, values(model.net, point, s)) / model.size);
+    require_finite("folded", now);  // f32 may not hold what f64 does
+    most = std::max(most, largest_row_difference(now, values(piece.fast.net, point, s)) / model.size);
+    out.error = std::max(out.error, largest_row_difference(now, values(model.net, point, s)) / model.size);
   }
   out.bound = model.bound() + most;
   return out;

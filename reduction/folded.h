@@ -59,7 +59,9 @@ struct Folded {
 };
 
 // Point k of a model all of whose pieces hold, or Error. `tolerance`, relative, bounds what short series and
-// few modes may change of u; a fifth of that of the pieces is a good choice. f32 does not go much below 1e-6.
+// few modes may change of u; a fifth of that of the pieces is a good choice. Where it takes more than 64 terms,
+// a piece is cut, as long as halves are not too small. What f32 makes of it, about 1e-6 of the terms that u is
+// the sum of, comes on top: `error` says how much.
 Folded folded(const PointModel& model, std::int64_t k, double tolerance);
 
 }  // namespace lowtide

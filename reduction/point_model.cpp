@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 namespace lowtide {
 namespace {
@@ -35,17 +36,6 @@ Tensor validation_times(const Piece& piece) {
   return linspace(piece.begin + half, piece.end - half, piece.samples - 1, Dtype::f64);
 }
 
-double largest_difference(const Tensor& a, const Tensor& b) {  // rows (n,c): of the lengths
-  const std::int64_t c = a.shape[1];
-  double most = 0;
-  for (std::int64_t i = 0; i < a.shape[0]; ++i) {
-    double square = 0;
-    for (std::int64_t j = 0; j < c; ++j) square += std::pow(a.at(i * c + j) - b.at(i * c + j), 2);
-    most = std::max(most, std::sqrt(square));
-  }
-  return most;
-}
-
 std::vector<std::int64_t> uniform_ranks(const HiddenBases& bases, std::int64_t rank) {
   std::vector<std::int64_t> ranks;
   for (const Tensor& s : bases.singular_values) {
@@ -56,9 +46,13 @@ std::vector<std::int64_t> uniform_ranks(const HiddenBases& bases, std::int64_t r
   return ranks;
 }
 
+// Where the sums of a FastLRNR overflow, there is no telling: as large as can be.
+double known(double x) { return std::isnan(x) ? std::numeric_limits<double>::infinity() : x; }
+
 void measure(Piece& piece, const LowRankWeights& net, const Sample& between, double size) {
-  piece.error = largest_difference(values(piece.fast.net, between.x, between.s), between.full.back().z) / size;
-  piece.bound = max_abs(error_bounds(net, piece.fast, between.full, between.s)) / size;
+  const Tensor fast = values(piece.fast.net, between.x, between.s);
+  piece.error = known(largest_row_difference(fast, between.full.back().z) / size);
+  piece.bound = known(max_abs(error_bounds(net, piece.fast, between.full, between.s)) / size);
 }
 
 struct Builder {
@@ -104,6 +98,7 @@ PointModel begun(const LowRankWeights& net, const CoefficientsAt& coefficients, 
                      fmt::format("points (k,{}) expected, got {}", net.in(), to_string(x.shape)));
   PointModel model{.net = net, .coefficients = coefficients, .x = x};
   const Tensor u = sample(net, coefficients, x, linspace(-1, 1, 257, Dtype::f64)).full.back().z;
+  require_finite("point_model", u);
   model.size = norm(u) / std::sqrt(static_cast<double>(u.shape[0]));
   if (!(model.size > 0)) model.size = 1;  // nothing but zeros
   return model;

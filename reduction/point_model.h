@@ -26,10 +26,9 @@ struct Piece {
   std::int64_t samples = 0;
   HiddenBases bases{};
   FastLrnr fast{};
-  double error = 0;  // the largest |u - fast u| at the validation times, over the root mean square of u
-  double bound = 0;  // the largest error_bounds there, over the same: an estimate for the times between
-  bool holds =
-      true;  // error, or with Ranks::bound the bound, <= tolerance; where not, values() asks the full network
+  double error = 0;   // the largest |u - fast u| at the validation times, over the root mean square of u
+  double bound = 0;   // the largest error_bounds there, over the same: an estimate for the times between
+  bool holds = true;  // error, with Ranks::bound the bound, <= tolerance; where not, values() asks the network
 };
 
 struct PointModel {
