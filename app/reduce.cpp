@@ -18,6 +18,7 @@ namespace {
 
 Json json_of(const FastRow& row) {
   return {{"rank", row.rank},
+          {"mean_rank", row.mean_rank},
           {"rel_l2", row.rel_l2},
           {"bound", row.bound},
           {"ns_per_point", row.ns_per_point},
@@ -25,12 +26,13 @@ Json json_of(const FastRow& row) {
           {"median_rel_l2", row.median},
           {"max", row.max},
           {"effectivity", {row.effectivity_low, row.effectivity_high}},
-          {"kilobytes", row.kilobytes}};
+          {"kilobytes", row.kilobytes},
+          {"folded_max", row.folded}};
 }
 
 Json json_of(const ChosenRanks& chosen) {
   Json json = json_of(chosen.row);
-  json["rank"] = chosen.mean_rank;
+  json["rank"] = chosen.row.mean_rank;
   json["holds"] = chosen.holds;
   return json;
 }
@@ -83,7 +85,7 @@ Json json_of(const FinishedRun& run, const ReductionStudy& study, const StudyOpt
 
 void print(const char* by, const ChosenRanks& chosen) {
   fmt::print("ranks of each layer by the {}: {:.1f} on {:.1f} pieces, rel l2 {:.1e}, bound {:.1e}, ", by,
-             chosen.mean_rank, chosen.row.pieces, chosen.row.rel_l2, chosen.row.bound);
+             chosen.row.mean_rank, chosen.row.pieces, chosen.row.rel_l2, chosen.row.bound);
   if (chosen.holds)
     fmt::print("{:.0f} ns\n", chosen.row.ns_per_point);
   else
@@ -106,7 +108,7 @@ void print(const FinishedRun& run, const std::string& case_name, const Reduction
       "\n{} hypermodes above {:.0e}; singular values, degrees of the temporal modes in t (to 1e-6, 1e-12), and "
       "error of u with as many modes\n",
       study.significant, options.threshold);
-  const double first = study.modes.singular_values.at(0);
+  const double largest = study.modes.singular_values.at(0), first = largest > 0 ? largest : 1;
   for (std::size_t j = 0; j < study.projection.size(); ++j) {
     const auto at = static_cast<std::int64_t>(j);
     const std::string degree = j < study.degrees.size()
@@ -136,9 +138,10 @@ void print(const FinishedRun& run, const std::string& case_name, const Reduction
     if (row.rank == study.smallest_rank && row.ns_per_point > 0) {
       const double network = study.full_ns + study.coefficients_ns;
       fmt::print(
-          "\nns from a time to u: network {:.0f}, truncated {:.0f}, FastLRNR of rank {} {:.0f} ({:.1f}x)\n",
+          "\nns from a time to u: network {:.0f}, truncated {:.0f}, FastLRNR of rank {} {:.0f} ({:.1f}x; in "
+          "f32, with errors of {:.0e} at most)\n",
           network, study.truncated_ns + study.coefficients_ns, row.rank, row.ns_per_point,
-          network / row.ns_per_point);
+          network / row.ns_per_point, row.folded);
     }
   if (study.smallest_rank == 0) fmt::print("\nno rank of the table holds {:.0e}\n", options.tolerance);
   if (study.series_times > 0)
@@ -149,10 +152,11 @@ void print(const FinishedRun& run, const std::string& case_name, const Reduction
 
 std::string csv_of(const std::vector<FastRow>& rows) {
   std::string csv =
-      "rank,pieces,rel_l2,median,max,bound,effectivity_low,effectivity_high,ns_per_point,kilobytes\n";
+      "rank,pieces,rel_l2,median,max,bound,effectivity_low,effectivity_high,"
+      "ns_per_point,kilobytes,folded_max\n";
   for (const FastRow& row : rows)
     append_row(csv, {static_cast<double>(row.rank), row.pieces, row.rel_l2, row.median, row.max, row.bound,
-                     row.effectivity_low, row.effectivity_high, row.ns_per_point, row.kilobytes});
+                     row.effectivity_low, row.effectivity_high, row.ns_per_point, row.kilobytes, row.folded});
   return csv;
 }
 
@@ -174,10 +178,10 @@ std::string csv_of(const LowRankModel& model, const Tensor& times, const Tensor&
 void reduce_run(const ReduceOptions& options, const Common& common) {
   const FinishedRun run = read_run(options.run);
   const LowRankModel model = low_rank_model(run.model, options.mu);
-  std::int64_t narrowest = model.weights.layer(0).out();
-  if (options.study.rank > narrowest)
+  const std::int64_t width = model.weights.layer(0).out();
+  if (options.study.rank > width)
     throw InputError(fmt::format("rank {} is larger than the width {} of the network's hidden layers",
-                                 options.study.rank, narrowest));
+                                 options.study.rank, width));
   const ReductionStudy found = study(model, options.study);
   const fs::path folder = options.out.empty() ? options.run / "reduction" : options.out;
   make_folder(folder);

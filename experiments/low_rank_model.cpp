@@ -17,13 +17,7 @@ Tensor LowRankModel::scaled_points(const Tensor& physical) const {
   return out;
 }
 
-Tensor LowRankModel::physical_values(const Tensor& u) const {
-  Tensor out = u.clone();
-  const std::int64_t c = u.shape[1];
-  for (std::int64_t i = 0; i < out.size(); ++i)
-    out.mutable_data<double>()[i] *= scaling.size[static_cast<std::size_t>(i % c)];
-  return out;
-}
+Tensor LowRankModel::physical_values(const Tensor& u) const { return scaling.physical_values(u); }
 
 LowRankModel low_rank_model(const SavedModel& model, const std::vector<double>& mu) {
   const auto factors = model.pod ? std::nullopt : low_rank(model.net);

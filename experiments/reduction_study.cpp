@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <limits>
 
 namespace lowtide {
 namespace {
@@ -33,22 +34,19 @@ Tensor joined(const Tensor& a, const Tensor& b) {
   return out;
 }
 
-double rel_l2(const Tensor& a, const Tensor& truth) {
+double square_of_difference(const Tensor& a, const Tensor& b) {
   double square = 0;
-  for (std::int64_t i = 0; i < a.size(); ++i) square += (a.at(i) - truth.at(i)) * (a.at(i) - truth.at(i));
-  const double size = norm(truth);
-  return std::sqrt(square) / (size > 0 ? size : 1);
+  for (std::int64_t i = 0; i < a.size(); ++i) square += (a.at(i) - b.at(i)) * (a.at(i) - b.at(i));
+  return square;
 }
 
-double largest_row(const Tensor& a, const Tensor& b) {
-  const std::int64_t c = a.shape[1];
-  double most = 0;
-  for (std::int64_t i = 0; i < a.shape[0]; ++i) {
-    double square = 0;
-    for (std::int64_t k = i * c; k < (i + 1) * c; ++k) square += (a.at(k) - b.at(k)) * (a.at(k) - b.at(k));
-    most = std::max(most, std::sqrt(square));
-  }
-  return most;
+// Of nothing but zeros, errors are absolute.
+double relative(double square, double square_of_truth) {
+  return std::sqrt(square / (square_of_truth > 0 ? square_of_truth : 1));
+}
+
+double rel_l2(const Tensor& a, const Tensor& truth) {
+  return relative(square_of_difference(a, truth), std::pow(norm(truth), 2));
 }
 
 template <class T>
@@ -67,7 +65,7 @@ Tensor test_points(const LowRankModel& model, const StudyOptions& options) {
   std::vector<std::pair<double, std::int64_t>> jumps;
   for (std::int64_t k = 0; k < candidates; ++k) {
     const Tensor u = values(model.weights, all.rows(k, k + 1), s);
-    jumps.emplace_back(-largest_row(u.rows(0, 128), u.rows(1, 129)), k);
+    jumps.emplace_back(-largest_row_difference(u.rows(0, 128), u.rows(1, 129)), k);
   }
   std::sort(jumps.begin(), jumps.end());
   std::vector<std::int64_t> which;
@@ -76,13 +74,24 @@ Tensor test_points(const LowRankModel& model, const StudyOptions& options) {
   return joined(steep, stream.uniform({options.points - half, d}, Dtype::f64, -1, 1));
 }
 
+// Over pieces and layers.
+double mean_rank(const PointModel& fast) {
+  std::int64_t sum = 0, count = 0;
+  for (const Piece& piece : fast.pieces)
+    for (const std::int64_t rank : piece.fast.ranks) {
+      sum += rank;
+      ++count;
+    }
+  return static_cast<double>(sum) / static_cast<double>(std::max<std::int64_t>(1, count));
+}
+
 // What belongs to a point: its values at the unseen times.
 struct Point {
   Tensor x, u;
 };
 
 struct Measured {
-  double rel_l2, max, bound, effectivity, pieces, ns = 0, bytes = 0;
+  double rel_l2, max, bound, effectivity, mean_rank, pieces, ns = 0, bytes = 0, folded = 0;
 };
 
 struct Study {
@@ -95,9 +104,10 @@ struct Study {
     const Point& point = points[k];
     const Tensor u = fast.values(0, unseen);
     Measured out{.rel_l2 = rel_l2(u, point.u),
-                 .max = largest_row(u, point.u) / fast.size,
+                 .max = largest_row_difference(u, point.u) / fast.size,
                  .bound = fast.bound(),
                  .effectivity = 0,
+                 .mean_rank = mean_rank(fast),
                  .pieces = static_cast<double>(fast.pieces.size())};
     out.effectivity = out.max > 0 ? out.bound / out.max : 0;
     return out;
@@ -112,6 +122,7 @@ struct Study {
       fold.evaluate(t[static_cast<std::size_t>(i)], u.data(), scratch);
     });
     to.bytes = static_cast<double>(fold.bytes());
+    to.folded = fold.error;
   }
 
   FastRow row(std::int64_t rank, const std::vector<PointModel>& models, bool timed) const {
@@ -128,6 +139,7 @@ struct Study {
       const Measured& m = all[k];
       const double share = 1 / static_cast<double>(n);
       errors.push_back(m.rel_l2);
+      out.mean_rank += m.mean_rank * share;
       out.pieces += m.pieces * share;
       out.rel_l2 = std::max(out.rel_l2, m.rel_l2);
       out.max = std::max(out.max, m.max);
@@ -136,6 +148,7 @@ struct Study {
       out.effectivity_high = std::max(out.effectivity_high, m.effectivity);
       out.ns_per_point += m.ns * share;
       out.kilobytes += m.bytes * share / 1000;
+      out.folded = std::max(out.folded, m.folded);
     }
     out.median = median(errors);
     return out;
@@ -166,36 +179,30 @@ struct Study {
   }
 
   ChosenRanks chosen(const PieceOptions& pieces) const {
-    std::vector<PointModel> all = models(pieces);
+    const std::vector<PointModel> all = models(pieces);
     ChosenRanks out;
-    for (PointModel& each : all) {
-      double sum = 0, layers = 0;
-      for (Piece& piece : each.pieces)
-        for (const auto& rows : piece.fast.rows) {
-          sum += static_cast<double>(rows.size());
-          ++layers;
-        }
-      out.mean_rank += sum / layers / static_cast<double>(all.size());
-      out.holds = out.holds && each.holds();
-    }
+    for (const PointModel& each : all) out.holds = out.holds && each.holds();
     out.row = row(0, all, options.timings && out.holds);
     return out;
   }
 };
+
+// Of a network over all points and unseen times.
+double rel_l2(const LowRankWeights& net, const Tensor& s_unseen, const Study& points) {
+  double square = 0, size = 0;
+  for (const Point& point : points.points) {
+    square += square_of_difference(values(net, point.x, s_unseen), point.u);
+    size += std::pow(norm(point.u), 2);
+  }
+  return relative(square, size);
+}
 
 void study_truncation(const LowRankModel& model, const StudyOptions& options, const Study& points,
                       const Tensor& s, ReductionStudy& out) {
   for (const Relative relative : {Relative::global, Relative::block, Relative::terms}) {
     TruncationRow row{.relative = relative, .kept = truncation(model.weights, s, options.threshold, relative)};
     const LowRankWeights fewer = truncated(model.weights, row.kept);
-    const Tensor s_fewer = truncated(model.weights, points.s_unseen, row.kept);
-    double square = 0, size = 0;
-    for (const Point& point : points.points) {
-      const double n = norm(point.u);
-      square += std::pow(rel_l2(values(fewer, point.x, s_fewer), point.u) * n, 2);
-      size += n * n;
-    }
-    row.rel_l2 = std::sqrt(square / size);
+    row.rel_l2 = rel_l2(fewer, truncated(model.weights, points.s_unseen, row.kept), points);
     out.truncation.push_back(std::move(row));
   }
 }
@@ -211,13 +218,7 @@ void study_modes(const LowRankModel& model, const StudyOptions& options, const S
   const std::int64_t most = std::min<std::int64_t>(out.significant + 4, out.modes.modes.shape[1]);
   for (std::int64_t r = 1; r <= most; ++r) {
     const Tensor some = out.modes.first(r), s = from_coordinates(some, coordinates(some, points.s_unseen));
-    double square = 0, size = 0;
-    for (const Point& point : points.points) {
-      const double n = norm(point.u);
-      square += std::pow(rel_l2(values(model.weights, point.x, s), point.u) * n, 2);
-      size += n * n;
-    }
-    out.projection.push_back({r, std::sqrt(square / size)});
+    out.projection.push_back({r, rel_l2(model.weights, s, points)});
   }
 }
 
@@ -300,14 +301,18 @@ ReductionStudy study(const LowRankModel& model, const StudyOptions& options) {
   const bool as_good = out.truncation.front().rel_l2 <= options.tolerance / 5;
   const LowRankModel fewer = truncated(model, out.truncation.front().kept);
   const Study reduced{as_good ? fewer : model, options, points.unseen, points.s_unseen, points.points};
-  std::int64_t r1 = 0, narrowest = model.weights.layer(0).out();
+  std::int64_t r1 = 0;
+  const std::int64_t width = model.weights.layer(0).out();
   for (const LowRankLayer& layer : model.weights.layers) r1 = std::max(r1, layer.weight_rank());
-  const std::int64_t rank = std::min(options.rank > 0 ? options.rank : r1, narrowest);
+  const std::int64_t rank = std::min(options.rank > 0 ? options.rank : r1, width),
+                     most = std::min(2 * rank, width);
   std::vector<std::int64_t> ranks;
   const std::int64_t step = std::max<std::int64_t>(1, rank / 4);
-  for (std::int64_t r = step; r <= std::min(2 * rank, narrowest); r += step) ranks.push_back(r);
+  for (std::int64_t r = step; r <= most; r += step) ranks.push_back(r);
 
   PieceOptions pieces{.tolerance = options.tolerance, .rank = rank, .fast = options.fast};
+  pieces.samples =
+      std::max(pieces.samples, most + 1);  // or bases would have fewer directions than the table says
   const auto base = reduced.models(pieces);
   out.fast = reduced.table(base, ranks);
   for (const FastRow& row : out.fast)
@@ -315,10 +320,10 @@ ReductionStudy study(const LowRankModel& model, const StudyOptions& options) {
 
   PieceOptions one = pieces;
   one.halvings = 0;
-  one.samples = 257;
+  one.samples = std::max<std::int64_t>(257, most + 1);
   out.one_basis = reduced.table(reduced.models(one), ranks);
 
-  pieces.rank = std::min(2 * rank, narrowest);
+  pieces.rank = most;
   for (const Ranks chosen : {Ranks::error, Ranks::bound}) {
     pieces.ranks = chosen;
     (chosen == Ranks::error ? out.by_error : out.by_bound) = reduced.chosen(pieces);

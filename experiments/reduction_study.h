@@ -33,18 +33,19 @@ struct ModesRow {
 
 struct FastRow {
   std::int64_t rank = 0;
-  double pieces = 0;  // mean over the points
-  double rel_l2 = 0;  // relative error over the unseen times: the largest over the points
-  double median = 0;  // ... and the middle one
-  double max = 0;     // the largest error at any point and time, over the root mean square of u there
-  double bound = 0;   // the largest error_bounds at validation times, over the same: an estimate elsewhere
+  double mean_rank = 0;  // in use, over layers, pieces and points: less where there are no more directions
+  double pieces = 0;     // mean over the points
+  double rel_l2 = 0;     // relative error over the unseen times: the largest over the points
+  double median = 0;     // ... and the middle one
+  double max = 0;        // the largest error at any point and time, over the root mean square of u there
+  double bound = 0;      // the largest error_bounds at validation times, over the same: an estimate elsewhere
   double effectivity_low = 0, effectivity_high = 0;  // bound over largest error, point by point
   double ns_per_point = 0, kilobytes = 0;            // means over the points; folded, from the time on
+  double folded = 0;  // the largest error of what was timed, in f32, at validation times, over the same as max
 };
 
 struct ChosenRanks {  // a layer and a piece each, so that the tolerance holds
-  FastRow row{};      // its rank says nothing
-  double mean_rank = 0;
+  FastRow row{};      // of no rank, but for the mean one
   bool holds = true;  // everywhere; else the network itself is asked for some times
 };
 
