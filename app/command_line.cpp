@@ -99,6 +99,10 @@ int run(int argc, char** argv) {
   eval_verb.add_option("--mu", eval.mu, "parameters beside time")->delimiter(',');
   eval_verb.add_option("--x", eval.points, "points (n,d), an array of numpy")->type_name("FILE.npy");
   eval_verb.add_option("--grid", eval.grid, "or so many cells a side; 100")->check(CLI::Range(1, 100000));
+  eval_verb
+      .add_option("--fast", eval.fast,
+                  "by a FastLRNR at each point, of this relative error; for few points and many times")
+      ->check(CLI::Range(1e-12, 1.0));
   eval_verb.add_option("-o,--out", eval.out, "file to write (times, points, fields)")
       ->required()
       ->type_name("FILE.npy");

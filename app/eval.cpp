@@ -1,7 +1,10 @@
 // `lowtide eval`: the field of a trained model at times and points of the user's choice.
 #include <fmt/format.h>
+#include <lowtide/experiments/low_rank_model.h>
 #include <lowtide/io/file.h>
 #include <lowtide/io/npy.h>
+#include <lowtide/linalg/parallel.h>
+#include <lowtide/reduction/point_model.h>
 
 #include "points.h"
 #include "run_folder.h"
@@ -26,6 +29,42 @@ Tensor points_from(const fs::path& path, std::int64_t dims) {
   return x.reshaped({x.shape[0], dims}).cast(Dtype::f64);
 }
 
+struct ByFastLrnr {
+  Tensor values{};           // (times,points,fields), physical
+  double bound = 0;          // the largest of the points
+  std::int64_t network = 0;  // values that the network itself was asked for
+};
+
+// A FastLRNR for each point, of as many ranks and pieces of time as the tolerance takes.
+ByFastLrnr by_fast_lrnr(const LowRankModel& model, const Tensor& x, const std::vector<double>& times,
+                        double tolerance) {
+  const std::int64_t n = x.shape[0], c = model.weights.out(), k = std::ssize(times);
+  const Tensor points = model.scaled_points(x);
+  Tensor t({k}, Dtype::f64);
+  for (std::int64_t i = 0; i < k; ++i)
+    t.mutable_data<double>()[i] = model.scaled_time(times[static_cast<std::size_t>(i)]);
+  std::vector<Tensor> fields(static_cast<std::size_t>(n));
+  std::vector<double> bounds(fields.size());
+  std::vector<std::int64_t> network(fields.size());
+  const PieceOptions pieces{
+      .tolerance = tolerance, .rank = model.weights.layer(0).out(), .ranks = Ranks::error};
+  parallel_for(n, [&](std::int64_t p) {
+    const auto at = static_cast<std::size_t>(p);
+    const PointModel fast = point_model(model.weights, model.coefficients, points.rows(p, p + 1), pieces);
+    fields[at] = model.physical_values(fast.values(0, t, &network[at]));
+    bounds[at] = fast.bound();
+  });
+  ByFastLrnr out{.values = Tensor({k, n, c}, Dtype::f64)};
+  for (std::int64_t p = 0; p < n; ++p) {
+    const auto at = static_cast<std::size_t>(p);
+    for (std::int64_t i = 0; i < k; ++i)
+      std::copy_n(fields[at].data<double>() + i * c, c, out.values.mutable_data<double>() + (i * n + p) * c);
+    out.bound = std::max(out.bound, bounds[at]);
+    out.network += network[at];
+  }
+  return out;
+}
+
 }  // namespace
 
 void evaluate_run(const EvalOptions& options, const Common& common) {
@@ -40,20 +79,31 @@ void evaluate_run(const EvalOptions& options, const Common& common) {
                        : grid_of(model.scaling, options.grid == 0 ? 100 : options.grid);
   const std::int64_t n = x.shape[0], c = std::ssize(model.scaling.fields);
   Tensor all({std::ssize(options.times), n, c}, Dtype::f64);
-  double* to = all.mutable_data<double>();
-  for (const double t : options.times) {
-    const Tensor u = model.values(x, t, options.mu);
-    to = std::copy_n(u.data<double>(), u.size(), to);
+  std::string told;
+  nlohmann::ordered_json json{{"file", options.out.string()},
+                              {"shape", {std::ssize(options.times), n, c}},
+                              {"fields", model.scaling.fields}};
+  if (options.fast > 0) {
+    ByFastLrnr fast = by_fast_lrnr(low_rank_model(model, options.mu), x, options.times, options.fast);
+    told = fmt::format("; by FastLRNR, bound {:.1e} at validation times, {} values from the network itself",
+                       fast.bound, fast.network);
+    json["bound"] = fast.bound;
+    json["from_network"] = fast.network;
+    all = std::move(fast.values);
+  } else {
+    double* to = all.mutable_data<double>();
+    for (const double t : options.times) {
+      const Tensor u = model.values(x, t, options.mu);
+      to = std::copy_n(u.data<double>(), u.size(), to);
+    }
   }
   write_npy(all, options.out);
   warn_of_times_outside(model.scaling, options.times);
   if (common.json)
-    fmt::print("{}\n", nlohmann::ordered_json{{"file", options.out.string()},
-                                              {"shape", {std::ssize(options.times), n, c}},
-                                              {"fields", model.scaling.fields}}
-                           .dump(2));
+    fmt::print("{}\n", json.dump(2));
   else
-    fmt::print("{}: {} times, {} points, {} fields\n", options.out.string(), options.times.size(), n, c);
+    fmt::print("{}: {} times, {} points, {} fields{}\n", options.out.string(), options.times.size(), n, c,
+               told);
 }
 
 }  // namespace lowtide::app

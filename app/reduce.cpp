@@ -43,7 +43,8 @@ Json json_of(const std::vector<FastRow>& rows) {
   return all;
 }
 
-Json json_of(const FinishedRun& run, const ReductionStudy& study, const StudyOptions& options) {
+Json json_of(const FinishedRun& run, const std::vector<double>& mu, const ReductionStudy& study,
+             const StudyOptions& options) {
   Json truncation = Json::array(), projection = Json::array();
   for (const TruncationRow& row : study.truncation)
     truncation.push_back({{"relative", name_of(row.relative)},
@@ -55,6 +56,7 @@ Json json_of(const FinishedRun& run, const ReductionStudy& study, const StudyOpt
   const TruncationRow& global = study.truncation.front();
   return {{"run", run.name},
           {"model", run.model.name},
+          {"mu", mu},
           {"threshold", options.threshold},
           {"tolerance", options.tolerance},
           {"selector", name_of(options.fast.selector)},
@@ -185,7 +187,7 @@ void reduce_run(const ReduceOptions& options, const Common& common) {
   const ReductionStudy found = study(model, options.study);
   const fs::path folder = options.out.empty() ? options.run / "reduction" : options.out;
   make_folder(folder);
-  const Json json = json_of(run, found, options.study);
+  const Json json = json_of(run, options.mu, found, options.study);
   write_file(folder / "reduction.json", json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
   write_file(folder / "fastlrnr.csv", csv_of(found.fast));
   write_file(folder / "one_basis.csv", csv_of(found.one_basis));

@@ -58,6 +58,7 @@ struct EvalOptions {
   std::filesystem::path run, points, out;
   std::vector<double> times, mu;
   std::int64_t grid = 0;  // cells a side; 0: 100, or POD's own points
+  double fast = 0;        // the tolerance of FastLRNRs; 0: the network
   bool force = false;
 };
 void evaluate_run(const EvalOptions& options, const Common& common);

@@ -6,6 +6,7 @@ import struct
 import tempfile
 from pathlib import Path
 
+import numpy as np
 import runs
 from runs import good, json, refused, require, settings, small, tube
 
@@ -50,7 +51,7 @@ def check_numbers(folder: Path) -> None:
     require(abs(times[0]) < 1e-12 and abs(times[-1] - 0.038) < 1e-12 and len(times) == 401, "times of the run")
 
     again = json.loads(good("reduce", run, *few, "--threads", "1", "-o", folder / "elsewhere", "--json"))
-    timed = {"ns_per_point", "full_ns_per_point", "truncated_ns_per_point"}
+    timed = {"ns_per_point", "full_ns_per_point", "truncated_ns_per_point", "coefficients_ns"}
 
     def untimed(value):
         if isinstance(value, dict):
@@ -60,6 +61,22 @@ def check_numbers(folder: Path) -> None:
     require(untimed(again) == untimed(told), "the same numbers on one thread")
     text = good("reduce", run, *few, "--select", "s_opt", "--oversample", "3", "--tol", "1e-3")
     require("FastLRNR" in text and "the paper" in text and "saved in" in text, "a table for people")
+
+
+def check_eval(folder: Path) -> None:
+    """FastLRNRs at points give the network's values, and the network itself answers where they do not reach."""
+    run, x = folder / "run", folder / "x.npy"
+    np.save(x, np.linspace(0.05, 0.95, 7))
+    times = ",".join(repr(float(t)) for t in np.linspace(0, 0.038, 60))
+    good("eval", run, "--x", x, "--t", times, "-o", folder / "u.npy")
+    told = json.loads(good("eval", run, "--x", x, "--t", times, "--fast", "1e-4", "-o", folder / "v.npy", "--json"))
+    u, v = np.load(folder / "u.npy"), np.load(folder / "v.npy")
+    require(u.shape == v.shape == (60, 7, 1), "the same shape")
+    error = np.abs(u - v).max(axis=(0, 2)) / np.sqrt((u**2).mean(axis=(0, 2)))
+    require(error.max() < 3e-4 and not np.array_equal(u, v), f"the network's values: {error}")
+    require(told["from_network"] == 0 and told["bound"] > 0, f"all by FastLRNR: {told}")
+    outside = json.loads(good("eval", run, "--x", x, "--t", "0.01,0.05", "--fast", "1e-4", "-o", folder / "w.npy", "--json"))
+    require(outside["from_network"] == 7, f"outside of the times of training the network answers: {outside}")
 
 
 def edited(model: Path, change) -> bytes:
@@ -79,6 +96,8 @@ def check_refusals(folder: Path) -> None:
     run, model = folder / "run", folder / "run" / "model.safetensors"
     good("train", *tube, *quick, *settings(model__width=8), "--model", "siren", "--out", folder / "siren")
     refused(2, "no low-rank coefficients", "reduce", folder / "siren")
+    refused(2, "no low-rank", "eval", folder / "siren", "--t", "0.01", "--fast", "1e-3", "-o", folder / "s.npy")
+    refused(2, "--fast", "eval", run, "--t", "0.01", "--fast", "0", "-o", folder / "s.npy")
     refused(2, "rank 100 is larger than the width", "reduce", run, "--rank", "100")
     refused(2, "--snapshots", "reduce", run, "--snapshots", "1")
     refused(2, "--tol", "reduce", run, "--tol", "0")
@@ -107,5 +126,6 @@ if __name__ == "__main__":
         folder = Path(name)
         good("train", *small, *quick, "--out", folder / "run")
         check_numbers(folder)
+        check_eval(folder)
         check_refusals(folder)
     print(f"{runs.checks} passed, 0 failed")
