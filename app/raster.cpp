@@ -32,6 +32,53 @@ void fill_by_nearest(Raster& raster, const std::vector<std::array<double, 2>>& p
   }
 }
 
+// In two dimensions. Points are dealt to squares, about one to each; a pixel looks at rings of squares around
+// its own until no point farther out can be nearer.
+void fill_by_nearest(Raster& raster, const Tensor& x, const Tensor& u, std::int64_t field) {
+  const Frame2D& frame = raster.frame;
+  const std::int64_t n = x.shape[0], fields = u.shape[1];
+  if (n == 0) return;
+  const auto side = std::max<std::int64_t>(1, static_cast<std::int64_t>(std::sqrt(static_cast<double>(n))));
+  const std::array<double, 2> square{(frame.high[0] - frame.low[0]) / static_cast<double>(side),
+                                     (frame.high[1] - frame.low[1]) / static_cast<double>(side)};
+  const auto square_of = [&](double at, std::size_t a) {
+    return std::clamp(static_cast<std::int64_t>((at - frame.low[a]) / square[a]), std::int64_t{0}, side - 1);
+  };
+  std::vector<std::vector<std::int64_t>> dealt(static_cast<std::size_t>(side * side));
+  for (std::int64_t i = 0; i < n; ++i)
+    dealt[static_cast<std::size_t>(square_of(x.at(2 * i + 1), 1) * side + square_of(x.at(2 * i), 0))].push_back(
+        i);
+  const double shortest = std::min(square[0], square[1]);
+  const auto [nx, ny] = frame.pixels;
+  for (std::int64_t pixel = 0; pixel < nx * ny; ++pixel) {
+    const auto middle = [&](std::int64_t p, std::size_t a) {
+      return frame.low[a] + (frame.high[a] - frame.low[a]) * (static_cast<double>(p) + .5) /
+                                static_cast<double>(frame.pixels[a]);
+    };
+    const double px = middle(pixel % nx, 0), py = middle(pixel / nx, 1);
+    const std::int64_t sx = square_of(px, 0), sy = square_of(py, 1);
+    double nearest = std::numeric_limits<double>::infinity();
+    std::int64_t found = -1;
+    for (std::int64_t ring = 0; ring < side; ++ring) {
+      if (const double reach = static_cast<double>(ring - 1) * shortest; reach > 0 && reach * reach > nearest)
+        break;
+      for (std::int64_t j = std::max<std::int64_t>(0, sy - ring); j <= std::min(side - 1, sy + ring); ++j)
+        for (std::int64_t i = std::max<std::int64_t>(0, sx - ring); i <= std::min(side - 1, sx + ring); ++i) {
+          if (std::max(std::abs(i - sx), std::abs(j - sy)) != ring) continue;
+          for (const std::int64_t point : dealt[static_cast<std::size_t>(j * side + i)]) {
+            const double dx = x.at(2 * point) - px, dy = x.at(2 * point + 1) - py;
+            if (dx * dx + dy * dy < nearest) {
+              nearest = dx * dx + dy * dy;
+              found = point;
+            }
+          }
+        }
+    }
+    raster.values[static_cast<std::size_t>(pixel)] = u.at(found * fields + field);
+    raster.level[static_cast<std::size_t>(pixel)] = 1;
+  }
+}
+
 }  // namespace
 
 std::vector<std::array<double, 2>> sorted_points(const Snapshots& set, std::int64_t k, std::int64_t field) {
@@ -76,7 +123,10 @@ Raster rasterize(const Snapshots& set, std::int64_t k, std::int64_t field, const
       frame, std::vector<double>(static_cast<std::size_t>(nx * ny), std::numeric_limits<double>::quiet_NaN()),
       std::vector<std::int32_t>(static_cast<std::size_t>(nx * ny))};
   if (!has_cells(set)) {
-    fill_by_nearest(raster, sorted_points(set, k, field));
+    if (set.dims() == 1)
+      fill_by_nearest(raster, sorted_points(set, k, field));
+    else
+      fill_by_nearest(raster, set.points(k), set.values(k), field);
     return raster;
   }
   const Tensor x = set.points(k), u = set.values(k);

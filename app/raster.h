@@ -24,7 +24,7 @@ struct Raster {
   std::vector<std::int32_t> level;  // of refinement, 0 where no cell lies
 };
 
-// Points without cells: in one dimension each pixel takes the nearest; in two there is no raster of them.
+// Of points without cells each pixel takes the nearest.
 Raster rasterize(const Snapshots& set, std::int64_t k, std::int64_t field, const Frame2D& frame);
 
 // The points of a frame in one dimension, from low to high, each with the value of the field.

@@ -96,14 +96,15 @@ void print(const char* by, const ChosenRanks& chosen) {
 
 void print(const FinishedRun& run, const std::string& case_name, const ReductionStudy& study,
            const StudyOptions& options) {
-  fmt::print("{}: {}, {} coefficients\n\n", run.name, run.model.name, run.model.coefficients());
+  fmt::print("{}: {}, {} coefficients; errors of u are those at the {} points of the last table\n\n", run.name,
+             run.model.name, run.model.coefficients(), options.points);
   fmt::print("truncation at {:.0e}, ranks by layer{:>34}{:>28}{:>12}\n", options.threshold, "weights", "biases",
              "rel l2");
   for (const TruncationRow& row : study.truncation)
     fmt::print("  relative to {:<12}{:>43}{:>28}{:>12.1e}\n", name_of(row.relative),
                listed(row.kept.weight_ranks()), listed(row.kept.bias_ranks()), row.rel_l2);
   if (const auto paper = paper_row(case_name))
-    fmt::print("  the paper (width {}, rank {}){:>41}{:>28}{:>15} hypermodes\n", paper->width, paper->rank,
+    fmt::print("  the paper (width {}, rank {}){:>35}{:>28}{:>4} hypermodes\n", paper->width, paper->rank,
                listed(paper->weights), listed(paper->biases), paper->hypermodes);
 
   fmt::print(
@@ -180,6 +181,9 @@ std::string csv_of(const LowRankModel& model, const Tensor& times, const Tensor&
 void reduce_run(const ReduceOptions& options, const Common& common) {
   const FinishedRun run = read_run(options.run);
   const LowRankModel model = low_rank_model(run.model, options.mu);
+  std::vector<double> mu = options.mu;
+  for (std::size_t k = 1; k < model.scaling.t.size() && options.mu.empty(); ++k)
+    mu.push_back((model.scaling.t[k].low + model.scaling.t[k].high) / 2);
   const std::int64_t width = model.weights.layer(0).out();
   if (options.study.rank > width)
     throw InputError(fmt::format("rank {} is larger than the width {} of the network's hidden layers",
@@ -187,7 +191,7 @@ void reduce_run(const ReduceOptions& options, const Common& common) {
   const ReductionStudy found = study(model, options.study);
   const fs::path folder = options.out.empty() ? options.run / "reduction" : options.out;
   make_folder(folder);
-  const Json json = json_of(run, options.mu, found, options.study);
+  const Json json = json_of(run, mu, found, options.study);
   write_file(folder / "reduction.json", json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
   write_file(folder / "fastlrnr.csv", csv_of(found.fast));
   write_file(folder / "one_basis.csv", csv_of(found.one_basis));
@@ -200,6 +204,7 @@ void reduce_run(const ReduceOptions& options, const Common& common) {
   if (common.json)
     fmt::print("{}\n", json.dump(2, ' ', false, Json::error_handler_t::replace));
   else {
+    if (!mu.empty()) fmt::print("at parameters mu = {}\n", fmt::join(mu, ", "));
     print(run, run.case_name(), found, options.study);
     fmt::print("\nsaved in {}\n", folder.string());
   }

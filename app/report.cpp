@@ -116,6 +116,7 @@ void report_runs(const ReportOptions& options, const Common& common) {
   const fs::path out = options.out.empty() ? options.runs[0] / "report.html" : options.out;
   if (!options.force && fs::exists(out))
     throw InputError(fmt::format("{} exists; --force overwrites it", out.string()));
+  if (out.has_parent_path()) make_folder(out.parent_path());  // before minutes of work
 
   std::vector<ReportGroup> groups = groups_of(options);
   const Workshop workshop;

@@ -125,8 +125,9 @@ Figures fast_figures(const ReportRun& run, const fs::path& folder) {
        fmt::format(
            "Error of FastLRNRs of {} against the whole network, over unseen times: the largest of {} points, "
            "relative, over the rank of the bases of hidden states. With one basis for all times, as in the "
-           "paper, and with bases of their own on pieces of time. Dashed: a bound of the largest error at any "
-           "time, relative to the root mean square of u at that point. The dotted line is at 1e-4.",
+           "paper, and with bases of their own on pieces of time. Dashed: the largest bound at the times "
+           "of validation (between them an estimate), relative to the root mean square of u at that point. The "
+           "dotted line is at 1e-4.",
            run.run.model.name, study.points ? study.points.shape[0] : 0)}};
 }
 

@@ -46,17 +46,16 @@ class Page {
     html += truncation_table(study, case_name);
     html +=
         "<h3>Hypermodes</h3>\n<p>Principal directions of all coefficients over time. The error is that of u "
-        "when "
-        "the coefficients are projected onto so many.</p>\n";
+        "at the points of the next table, when the coefficients are projected onto so many.</p>\n";
     html += modes_table(study);
     html += fmt::format(
         "<h3>FastLRNR</h3>\n<p>Networks of small width for one point, from {} points, half of them where the "
-        "field "
-        "changes most abruptly. Errors are relative, at times that none of them has seen. The bound is the "
-        "largest at "
-        "validation times. The network takes {:.0f} ns a point with its coefficients given, truncated {:.0f} "
-        "ns.</p>\n",
-        study.points ? study.points.shape[0] : 0, study.full_ns, study.truncated_ns);
+        "field changes most abruptly. Errors are relative, at times that none of them has seen. The bound is "
+        "the "
+        "largest at validation times, and an estimate between them. Pieces, ns from a time to u, and kB are "
+        "means over the points. The network takes {:.0f} ns from a time to u, truncated {:.0f}.</p>\n",
+        study.points ? study.points.shape[0] : 0, study.full_ns + study.coefficients_ns,
+        study.truncated_ns + study.coefficients_ns);
     html += fast_table(study);
   }
 };

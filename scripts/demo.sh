@@ -8,7 +8,7 @@ out=${1:-run-demo}
 [ ! -e "$out" ] || { echo "demo: $out exists; remove it or name another folder" >&2; exit 2; }
 scripts/setup.sh --no-browser
 echo "building..."
-scripts/build.sh release
+scripts/build.sh release --target lowtide_program
 lowtide=build/release/lowtide
 
 mkdir -p "$out"
@@ -23,7 +23,7 @@ train --model siren --out "$out/siren"
 part=$(awk -v a="$(number seconds lrnr)" -v b="$(number seconds siren)" 'BEGIN { print (a < b ? a / b : 1) }')
 epochs() { awk -v n="$1" -v part="$part" 'BEGIN { n = int(n * part); print (n < 1 ? 1 : n) }'; }
 train --model siren --out "$out/siren-equal-time" \
-  --set "train.epochs=$(epochs 600)" --set "train.l1_epochs=$(epochs 200)"
+  --set "train.epochs=$(epochs 300)" --set "train.l1_epochs=$(epochs 100)"
 
 "$lowtide" compare "$out/lrnr" "$out/siren" "$out/siren-equal-time" \
   --plot "$out/compare.svg" --csv "$out/compare.csv" | tee "$out/compare.txt"
