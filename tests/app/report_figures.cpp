@@ -246,6 +246,32 @@ BOOST_AUTO_TEST_CASE(fast_lrnrs_against_rank) {
   check_drawn(fast_figures(run, folder.path), 1);
 }
 
+// Points without cells: every pixel has the value of the point nearest to its middle.
+BOOST_AUTO_TEST_CASE(pixels_of_points_take_the_nearest) {
+  for (const std::int64_t n : {1, 7, 200}) {
+    Snapshots set;
+    set.t = from({1}, {0.});
+    set.x = Stream(1, "points").uniform({n, 2}, Dtype::f64, 0, 1);
+    set.u = linspace(0, static_cast<double>(n - 1), n, Dtype::f64).reshaped({n, 1});
+    set.weight = ones({n}, Dtype::f64);
+    set.offsets = {0, n};
+    set.fields = {"u"};
+    const Raster raster = rasterize(set, 0, 0, {.low = {0, -.2}, .high = {1, 1.5}, .pixels = {23, 41}});
+    for (std::int64_t pixel = 0; pixel < 23 * 41; ++pixel) {
+      const double px = (static_cast<double>(pixel % 23) + .5) / 23,
+                   py = -.2 + 1.7 * (static_cast<double>(pixel / 23) + .5) / 41;
+      double nearest = 1e300;
+      std::int64_t found = 0;
+      for (std::int64_t i = 0; i < n; ++i)
+        if (const double d = std::hypot(set.x.at(2 * i) - px, set.x.at(2 * i + 1) - py); d < nearest) {
+          nearest = d;
+          found = i;
+        }
+      BOOST_TEST(raster.values[static_cast<std::size_t>(pixel)] == static_cast<double>(found));
+    }
+  }
+}
+
 BOOST_AUTO_TEST_CASE(pixels_of_cells_have_no_gaps) {
   // Cells of 1/100 on 50 and 51 pixels: borders of cells lie in the middle of pixels.
   Snapshots set;
