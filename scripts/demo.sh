@@ -19,11 +19,16 @@ number() { sed -n "s/^ *\"$1\": *\([0-9.e+-]*\),*$/\1/p" "$out/$2/manifest.json"
 train --model lrnr --out "$out/lrnr"
 train --model siren --out "$out/siren"
 
-# A SIREN with the epochs that fit into the LRNR's time.
-part=$(awk -v a="$(number seconds lrnr)" -v b="$(number seconds siren)" 'BEGIN { print (a < b ? a / b : 1) }')
+# A SIREN with the epochs that fit into the LRNR's time. Its first epochs are faster than the mean: so once more, from
+# what they took.
 epochs() { awk -v n="$1" -v part="$part" 'BEGIN { n = int(n * part); print (n < 1 ? 1 : n) }'; }
-train --model siren --out "$out/siren-equal-time" \
-  --set "train.epochs=$(epochs 300)" --set "train.l1_epochs=$(epochs 100)"
+part=1 last=siren
+for attempt in first second; do
+  part=$(awk -v p="$part" -v a="$(number seconds lrnr)" -v b="$(number seconds $last)" 'BEGIN { p *= a / b; print (p < 1 ? p : 1) }')
+  last=siren-equal-time
+  train --model siren --out "$out/$last" --force --set "train.epochs=$(epochs 300)" --set "train.l1_epochs=$(epochs 100)" |
+    sed "s/^/$attempt attempt: /"
+done
 
 "$lowtide" compare "$out/lrnr" "$out/siren" "$out/siren-equal-time" \
   --plot "$out/compare.svg" --csv "$out/compare.csv" | tee "$out/compare.txt"
