@@ -116,7 +116,9 @@ void report_runs(const ReportOptions& options, const Common& common) {
   const fs::path out = options.out.empty() ? options.runs[0] / "report.html" : options.out;
   if (!options.force && fs::exists(out))
     throw InputError(fmt::format("{} exists; --force overwrites it", out.string()));
-  if (out.has_parent_path()) make_folder(out.parent_path());  // before minutes of work
+  if (const fs::path folder = out.parent_path();
+      !folder.empty() && !fs::is_directory(folder))  // before the work
+    throw FileError(fmt::format("cannot write {}: there is no folder {}", out.string(), folder.string()));
 
   std::vector<ReportGroup> groups = groups_of(options);
   const Workshop workshop;

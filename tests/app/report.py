@@ -86,7 +86,7 @@ def check_pages(folder: Path, here: dict[str, Path]) -> dict[str, Path]:
     (broken / "model.safetensors").write_bytes(model)
     refused(2, "broken", "report", broken)
     require(not (broken / "report.html").exists(), "no page of a broken model")
-    refused(4, "", "report", here["siren"], "-o", folder / "nowhere" / "none.html")
+    refused(4, "there is no folder", "report", here["siren"], "-o", folder / "nowhere" / "none.html")
     require(not (folder / "none.html").exists(), "a mistake leaves no page")
     result = run("report", here["siren"], "-o", folder / "plain.html", env={**os.environ, "PATH": "/nowhere"})
     require(result.returncode == 0 and "gnuplot" in result.stderr, f"without gnuplot: {result.stderr}")
