@@ -93,14 +93,13 @@ Json explorer_data(const LowRankModel& model) {
   const StudyOptions options{};
   const Tensor times = linspace(-1, 1, options.times, Dtype::f64), s = model.coefficients(times);
   const Truncation kept = truncation(model.weights, s, options.threshold);
-  const LowRankWeights net = truncated(model.weights, kept);
+  const LowRankModel fewer = truncated(model, kept);
+  const LowRankWeights& net = fewer.weights;
   if (net.coefficients() == 0) return {};
   const Tensor few = truncated(model.weights, s, kept);
   const Hypermodes all = hypermodes(times, few);
   const Tensor modes = all.first(std::max<std::int64_t>(1, all.significant(options.threshold)));
-  const auto coordinates_at = [&](const Tensor& t) {
-    return coordinates(modes, truncated(model.weights, model.coefficients(t), kept));
-  };
+  const auto coordinates_at = [&](const Tensor& t) { return coordinates(modes, fewer.coefficients(t)); };
   const Series series = long_enough(coordinates_at);
   const Tensor way = coordinates(modes, few);
   return {{"activation", std::string(name_of(net.activation))},
