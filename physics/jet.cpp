@@ -1,0 +1,51 @@
+#include <fmt/format.h>
+#include <lowtide/physics/jet.h>
+
+namespace lowtide {
+
+Var column(const Var& fields, int k) { return slice(fields, 1, k, k + 1); }
+
+Jet::Jet(UnaryFunction field, Tensor points) : x_(variable(std::move(points))), u_(field(x_)) {
+  if (x_.shape().rank() != 2 || u_.shape().rank() != 2 || u_.shape()[0] != x_.shape()[0])
+    fail<ShapeError>("jet", fmt::format("the field gives {} at points {}, where (n,c) and (n,d) are needed",
+                                        to_string(u_.shape()), to_string(x_.shape())));
+}
+
+Var Jet::operator()(int field) const { return column(u_, field); }
+Var Jet::x(int axis) const { return column(x_, axis); }
+
+const Var& Jet::direction(int axis) const {
+  const auto [place, missing] = directions_.try_emplace(axis);
+  if (missing) {
+    const std::int64_t d = x_.shape()[1];
+    if (axis < 0 || axis >= d) fail<ShapeError>("jet", fmt::format("input {} of {}", axis, d));
+    Tensor e = zeros(x_.shape(), x_.dtype());
+    dispatch(e.dtype, [&](auto zero) {
+      using T = decltype(zero);
+      T* to = e.mutable_data<T>();
+      for (std::int64_t i = 0; i < points(); ++i) to[i * d + axis] = T{1};
+    });
+    place->second = Var(std::move(e));
+  }
+  return place->second;
+}
+
+const Var& Jet::d(int axis) const {
+  const auto [place, missing] = first_.try_emplace(axis);
+  if (missing) place->second = push(u_, x_, direction(axis), Graph::keep);
+  return place->second;
+}
+
+const Var& Jet::d(int axis, int other) const {
+  const auto [place, missing] = second_.try_emplace(std::minmax(axis, other));
+  if (missing) place->second = push(d(place->first.first), x_, direction(place->first.second), Graph::keep);
+  return place->second;
+}
+
+Var Jet::laplacian(int axes) const {
+  Var sum = d(0, 0);
+  for (int axis = 1; axis < axes; ++axis) sum = sum + d(axis, axis);
+  return sum;
+}
+
+}  // namespace lowtide

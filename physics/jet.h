@@ -1,0 +1,45 @@
+// A field at points together with its derivatives by the inputs, in which residuals are written:
+//
+//   const auto burgers = [nu](const Jet& u) { return u.d(1) + u() * u.d(0) - nu * u.d(0, 0); };
+//
+// A derivative is a push through what was recorded so far, made when it is first asked for and only once;
+// a second one is a push through that push. All of it is recorded, so that a loss of it has a gradient.
+#pragma once
+#include <lowtide/autodiff/functions.h>
+#include <lowtide/autodiff/ops.h>
+
+#include <map>
+
+namespace lowtide {
+
+class Jet {
+ public:
+  // field maps (n,d) to (n,c). Needs a tape: inside of a function that is being differentiated, or in one that
+  // value() evaluates.
+  Jet(UnaryFunction field, Tensor points);
+
+  const Var& operator()() const { return u_; }  // (n,c)
+  Var operator()(int field) const;              // (n,1)
+  const Var& x() const { return x_; }           // (n,d), the points
+  Var x(int axis) const;                        // (n,1)
+
+  const Var& d(int axis) const;             // (n,c), by one input
+  const Var& d(int axis, int other) const;  // by two
+  Var laplacian(int axes) const;            // over the first so many inputs
+  Var laplacian() const { return laplacian(dims()); }
+
+  int dims() const { return static_cast<int>(x_.shape()[1]); }
+  std::int64_t points() const { return x_.shape()[0]; }
+
+ private:
+  const Var& direction(int axis) const;  // (n,d), 1 in column `axis`
+
+  Var x_, u_;
+  mutable std::map<int, Var> directions_, first_;
+  mutable std::map<std::pair<int, int>, Var> second_;
+};
+
+// Column k of (n,c), as (n,1).
+Var column(const Var& fields, int k);
+
+}  // namespace lowtide
