@@ -35,10 +35,10 @@ Trained train_by_lbfgs(Run& run, const Recipe& recipe, const Network& net, const
               {"train_l1", errors_now.l1}});
     step.score(lbfgs.value);
     step.note(fmt::format("loss {:.2e}", lbfgs.value));
-    result.steps = step.index + 1;
     result.stop = text_of(stop);
-    if (stop != LbfgsStop::iterations && stop != LbfgsStop::evaluations) break;
+    if (stop != LbfgsStop::iterations && stop != LbfgsStop::evaluations) step.finish();
   }
+  result.steps = run.step();
   return result;
 }
 

@@ -45,6 +45,7 @@ TensorFile file_of(const Position& position, std::span<const StatePart> parts) {
                    {"best", fmt::format("{}", position.best)},
                    {"seed", std::to_string(position.seed)}};
   if (!position.config.empty()) file.metadata["config"] = position.config;
+  if (position.finished) file.metadata["finished"] = "1";
   save_state(parts, file);
   return file;
 }
@@ -69,7 +70,8 @@ Position position_of(const TensorFile& file) {
                     .points = parsed<double>(file, "points"),
                     .flops = parsed<double>(file, "flops"),
                     .best = parsed<double>(file, "best"),
-                    .seed = parsed<std::uint64_t>(file, "seed")};
+                    .seed = parsed<std::uint64_t>(file, "seed"),
+                    .finished = file.metadata.contains("finished")};
   if (const auto config = file.metadata.find("config"); config != file.metadata.end())
     position.config = config->second;
   return position;

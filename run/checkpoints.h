@@ -18,7 +18,8 @@ struct Position {
   double seconds = 0, points = 0, flops = 0;
   double best = std::numeric_limits<double>::infinity();  // score
   std::uint64_t seed = 0;
-  std::string config{};  // hash; empty if none was given
+  bool finished = false;  // the loop has said that this was its last step
+  std::string config{};   // hash; empty if none was given
 };
 
 class Checkpoints {

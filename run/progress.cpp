@@ -49,8 +49,8 @@ bool Progress::due(double part) const {
 }
 
 void Progress::show(double part, const std::string& note, double elapsed) {
-  const double now =
-      part - static_cast<double>(before_) / static_cast<double>(std::max<std::int64_t>(total_, 1));
+  const double before = total_ > 0 ? static_cast<double>(before_) / static_cast<double>(total_) : before_part_,
+               now = part - before;
   std::string text =
       fmt::format("{} left  {}", now > 0 ? clock_text(elapsed * (1 - part) / now) : clock_text(-1), note);
   if (total_ > 0) {

@@ -21,6 +21,7 @@ class Progress {
   void update_part(double part, const std::string& note = {});  // of the whole: 0 to 1
   void at_once() { patience_ = 0; }
   void begin_at(std::int64_t done) { before_ = done; }  // rate and time left do not count what was done before
+  void uncounted(double before) { total_ = 0, before_part_ = before; }  // from now on only parts are told
   bool due(double part) const;  // whether an update would be shown now; spares making a note in vain
 
  private:
@@ -29,6 +30,7 @@ class Progress {
 
   std::string label_;
   std::int64_t total_, before_ = 0;
+  double before_part_ = 0;
   bool terminal_;
   bool shown_ = false;
   double patience_ = 2;  // seconds without a line, off a terminal

@@ -139,6 +139,7 @@ Stream Run::rng(std::string_view name) const { return Stream(impl_->options.seed
 bool Run::resumed() const { return impl_->resumed; }
 double Run::seconds() const { return impl_->seconds(); }
 double Run::gflop() const { return impl_->position.flops * 1e-9; }
+std::int64_t Run::step() const { return impl_->position.step; }
 void Run::config_hash(const std::string& hash) { impl_->position.config = hash; }
 void Run::manifest(const std::string& key, const std::string& value) { impl_->manifest.set(key, value); }
 void Run::manifest(const std::string& key, double value) { impl_->manifest.set(key, value); }
@@ -161,6 +162,7 @@ struct Steps::Impl {
   Position begin{};     // of this session
   double saved = 0;     // seconds() at the last checkpoint
   bool better = false;  // is to be kept as the best
+  double part = -1;     // of the whole that is done, if told
   std::string note{};
 
   Position position() const {
@@ -201,6 +203,7 @@ Steps::Steps(Run& run, std::int64_t total, std::vector<StatePart> parts)
   r.metrics.cut(r.position.step);
   step_.index = r.position.step;
   step_.steps_ = this;
+  if (r.position.finished) total_ = step_.index;
   impl_->begin = r.position;
   impl_->saved = r.position.seconds;
   r.since = std::chrono::steady_clock::now();
@@ -222,13 +225,18 @@ void Steps::after_step() {
   const int signal = impl_->signals.caught();
   const bool due = r.seconds() - impl_->saved >= r.options.checkpoint_every;
   if (signal != 0 || due || step_.index >= total_) impl_->save();
-  if (impl_->progress && impl_->progress->due(static_cast<double>(step_.index) / static_cast<double>(total_)))
-    impl_->progress->update(step_.index, impl_->rates());
+  const double part = part_after(step_.index);
+  if (impl_->progress && impl_->progress->due(part)) impl_->progress->update_part(part, impl_->rates());
   if (signal != 0 && step_.index < total_) {
     const std::string reason = fmt::format("stopped by {}", name_of_signal(signal));
     r.manifest.set("exit", reason);
     throw Stopped(fmt::format("{} after step {}; --resume goes on", reason, step_.index));
   }
+}
+
+double Steps::part_after(std::int64_t steps) const {
+  if (impl_->part >= 0 && steps < total_) return impl_->part;
+  return static_cast<double>(steps) / static_cast<double>(total_);
 }
 
 bool Step::last() const { return index + 1 >= steps_->total_; }
@@ -243,7 +251,16 @@ void Step::did(double points, double flops) {
 void Step::note(const std::string& text) { steps_->impl_->note = text; }
 bool Step::note_due() const {
   const auto& progress = steps_->impl_->progress;
-  return progress && progress->due(static_cast<double>(index + 1) / static_cast<double>(steps_->total_));
+  return progress && progress->due(steps_->part_after(index + 1));
+}
+void Step::part(double value) {
+  Steps::Impl& impl = *steps_->impl_;
+  if (impl.part < 0 && impl.progress) impl.progress->uncounted(value);
+  impl.part = value;
+}
+void Step::finish() {
+  steps_->total_ = index + 1;
+  steps_->impl_->run.position.finished = true;
 }
 void Step::score(double value) {
   double& best = steps_->impl_->run.position.best;

@@ -58,6 +58,7 @@ class Run {
   bool resumed() const;
   double seconds() const;  // of the loop, all sessions together
   double gflop() const;
+  std::int64_t step() const;  // how many are done
 
   // Of everything else that decides what the numbers are; before steps(). A checkpoint of another is refused.
   void config_hash(const std::string& hash);
@@ -92,6 +93,8 @@ class Step {
   void note(const std::string& text);     // behind the progress bar
   bool note_due() const;                  // whether a note would be shown
   void score(double value);               // of the parameters after this step; the least is kept as the best
+  void part(double value);                // of the whole that is done, where it is not the share of the steps
+  void finish();                          // this step becomes the last one
 
  private:
   friend class Steps;
@@ -99,7 +102,7 @@ class Step {
 };
 
 // Writes checkpoints between the steps: when time has come, at SIGINT, SIGTERM and SIGUSR1, which then throw
-// Stopped, and after the last one. None if an exception leaves the body, or a break.
+// Stopped, and after the last one. None if an exception leaves the body, or a break: say finish().
 class Steps {
  public:
   struct End {};
@@ -128,6 +131,7 @@ class Steps {
  private:
   friend class Step;
   void after_step();
+  double part_after(std::int64_t steps) const;  // of the whole, for the progress bar
 
   std::int64_t total_;
   Step step_;

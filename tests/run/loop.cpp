@@ -386,4 +386,23 @@ BOOST_AUTO_TEST_CASE(a_checkpoint_that_cannot_be_read_is_skipped) {
   }
 }
 
+// A loop whose end nobody knows before: finish() leaves the last checkpoint, and there is nothing to go on
+// with.
+BOOST_AUTO_TEST_CASE(a_loop_that_finishes_itself) {
+  const Folder folder;
+  const std::string path = folder / "run";
+  const auto at_six = [](Step& step) {
+    step.part(static_cast<double>(step.index + 1) / 7);
+    if (step.index == 6) step.finish();
+    BOOST_TEST(step.last() == (step.index == 6));
+  };
+  const Loop loop{.folder = path, .every = 1e9, .total = 1000000};
+  const Loop::Result done = loop(at_six);
+  BOOST_TEST(done.steps.size() == 7U);
+  BOOST_TEST((names_in(path + "/checkpoints") == std::vector<std::string>{"step-000000007.safetensors"}));
+  const Loop::Result again = Loop{.folder = path, .every = 1e9, .total = 1000000, .resume = true}(at_six);
+  BOOST_TEST(again.steps.empty());
+  BOOST_TEST(again.x == done.x);
+}
+
 BOOST_AUTO_TEST_SUITE_END()
