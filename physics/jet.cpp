@@ -5,7 +5,8 @@ namespace lowtide {
 
 Var column(const Var& fields, int k) { return slice(fields, 1, k, k + 1); }
 
-Jet::Jet(UnaryFunction field, Tensor points) : x_(variable(std::move(points))), u_(field(x_)) {
+Jet::Jet(UnaryFunction field, Tensor points, Var mu)
+    : field_(field), x_(variable(std::move(points))), u_(field(x_)), mu_(std::move(mu)) {
   if (x_.shape().rank() != 2 || u_.shape().rank() != 2 || u_.shape()[0] != x_.shape()[0])
     fail<ShapeError>("jet", fmt::format("the field gives {} at points {}, where (n,c) and (n,d) are needed",
                                         to_string(u_.shape()), to_string(x_.shape())));
@@ -13,6 +14,7 @@ Jet::Jet(UnaryFunction field, Tensor points) : x_(variable(std::move(points))), 
 
 Var Jet::operator()(int field) const { return column(u_, field); }
 Var Jet::x(int axis) const { return column(x_, axis); }
+Var Jet::mu(int k) const { return reshape(slice(mu_, 0, k, k + 1), {1, 1}); }
 
 const Var& Jet::direction(int axis) const {
   const auto [place, missing] = directions_.try_emplace(axis);

@@ -14,14 +14,16 @@ namespace lowtide {
 
 class Jet {
  public:
-  // field maps (n,d) to (n,c). Needs a tape: inside of a function that is being differentiated, or in one that
-  // value() evaluates.
-  Jet(UnaryFunction field, Tensor points);
+  // field maps (n,d) to (n,c), and lives as long as the jet. Needs a tape: inside of a function that is being
+  // differentiated, or in one that value() evaluates. mu (p): parameters of the equation.
+  Jet(UnaryFunction field, Tensor points, Var mu = {});
 
-  const Var& operator()() const { return u_; }  // (n,c)
-  Var operator()(int field) const;              // (n,1)
-  const Var& x() const { return x_; }           // (n,d), the points
-  Var x(int axis) const;                        // (n,1)
+  const Var& operator()() const { return u_; }                // (n,c)
+  Var operator()(int field) const;                            // (n,1)
+  const Var& x() const { return x_; }                         // (n,d), the points
+  Var x(int axis) const;                                      // (n,1)
+  Var at(const Var& points) const { return field_(points); }  // the field elsewhere
+  Var mu(int k) const;                                        // (1,1)
 
   const Var& d(int axis) const;             // (n,c), by one input
   const Var& d(int axis, int other) const;  // by two
@@ -34,7 +36,8 @@ class Jet {
  private:
   const Var& direction(int axis) const;  // (n,d), 1 in column `axis`
 
-  Var x_, u_;
+  UnaryFunction field_;
+  Var x_, u_, mu_;
   mutable std::map<int, Var> directions_, first_;
   mutable std::map<std::pair<int, int>, Var> second_;
 };
