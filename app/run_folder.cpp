@@ -33,6 +33,7 @@ FinishedRun read_run(const fs::path& folder) {
   run.gflop = number("gflop");
   if (const fs::path config = folder / "config.toml"; fs::exists(config)) run.settings.add_file(config);
   run.model = read_model(model);
+  if (run.model.needs_trial) run.model.trial = built_in(run.settings);
   return run;
 }
 

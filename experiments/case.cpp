@@ -94,6 +94,15 @@ Snapshots CaseRun::imported(const std::function<Snapshots()>& load) {
   return set;
 }
 
+Snapshots CaseRun::reference(const std::function<Snapshots()>& make) {
+  all_asked();
+  Snapshots set = make();
+  set.case_name = name_;
+  set.settings = settings_.values();
+  set.heldout.assign(static_cast<std::size_t>(set.frames()), 1);
+  return set;
+}
+
 Snapshots CaseRun::record(pde::Solver& solver, const Plan& plan) {
   using Clock = std::chrono::steady_clock;
   const auto start = Clock::now();

@@ -8,12 +8,14 @@
 //   }
 #pragma once
 #include <lowtide/experiments/learning.h>
+#include <lowtide/experiments/pinn_options.h>
 #include <lowtide/pde/laws.h>
 #include <lowtide/pde/snapshots.h>
 #include <lowtide/run/settings.h>
 
 #include <functional>
 #include <limits>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -51,6 +53,16 @@ class CaseRun {
   // How the case is learned; before snapshots().
   void learning(const Learning& learning) { learning_ = learning; }
   const Learning& learning() const { return learning_; }
+
+  // The case is learned from its equation and not from data; before reference().
+  void equation(Pinn pinn, const PinnOptions& options) {
+    pinn_ = std::make_shared<const Pinn>(std::move(pinn));
+    pinn_options_ = options;
+  }
+  const std::shared_ptr<const Pinn>& pinn() const { return pinn_; }
+  const PinnOptions& pinn_options() const { return pinn_options_; }
+  // The solution that errors of such a case are measured against; all frames are held out.
+  Snapshots reference(const std::function<Snapshots()>& make);
 
   // What somebody else has made: load() gives it.
   Snapshots imported(const std::function<Snapshots()>& load);
@@ -96,6 +108,8 @@ class CaseRun {
   Settings settings_;
   Work work_;
   Learning learning_;
+  std::shared_ptr<const Pinn> pinn_;
+  PinnOptions pinn_options_;
   std::function<void(CaseRun&)> also_ask_;
   bool only_settings_ = false, quiet_ = false;
 };
@@ -103,6 +117,7 @@ class CaseRun {
 struct Case {
   const char *name, *about;
   Snapshots (*make)(CaseRun& run);
+  const char* model = "lrnr";  // unless another is asked for
 };
 
 const std::vector<Case>& cases();            // by name
@@ -114,7 +129,9 @@ struct RegisteredCase {
 
 }  // namespace lowtide
 
-#define LOWTIDE_CASE(name, about)                                                         \
-  static ::lowtide::Snapshots name##_case(::lowtide::CaseRun& run);                       \
-  static const ::lowtide::RegisteredCase name##_registered({#name, about, &name##_case}); \
+// A third argument: the model that is trained unless another is asked for.
+#define LOWTIDE_CASE(name, about, ...)                              \
+  static ::lowtide::Snapshots name##_case(::lowtide::CaseRun& run); \
+  static const ::lowtide::RegisteredCase name##_registered(         \
+      {#name, about, &name##_case __VA_OPT__(, ) __VA_ARGS__});     \
   static ::lowtide::Snapshots name##_case([[maybe_unused]] ::lowtide::CaseRun& run)

@@ -3,6 +3,7 @@
 #include <lowtide/experiments/case.h>
 #include <lowtide/experiments/job.h>
 #include <lowtide/experiments/train.h>
+#include <lowtide/experiments/train_pinn.h>
 #include <lowtide/io/file.h>
 
 #include <algorithm>
@@ -11,10 +12,16 @@
 namespace lowtide {
 namespace {
 
+const char* model_of(const std::string& name) {
+  for (const Case& known : cases())
+    if (known.name == name) return known.model;
+  return "lrnr";
+}
+
 Job job_from(Settings& settings) {
   Job job;
   job.case_name = settings.get("run.case", "", "what is solved; data: nothing, a file is read");
-  job.model = settings.get("run.model", "lrnr", "what is trained");
+  job.model = settings.get("run.model", model_of(job.case_name), "what is trained");
   job.preset = settings.get("run.preset", "demo", "sizes: demo, paper");
   job.recipe = settings.get("run.recipe", "fast", "how it is trained: fast, paper");
   job.data = settings.get("run.data", "", "file of snapshots in place of the case's own");
@@ -36,6 +43,21 @@ void ask(Prepared& prepared, Settings& settings, const Learning& learning) {
   } else {
     prepared.net = network_from(settings, job.recipe, job.model, learning);
   }
+}
+
+void ask_for_equation(Prepared& prepared, CaseRun& run) {
+  const Job& job = prepared.job;
+  if (job.recipe != "fast")
+    throw InputError(
+        fmt::format("{} is learned from its equation; the recipe {} is for data", job.case_name, job.recipe));
+  if (!job.data.empty())
+    throw InputError(fmt::format("{} is learned from its equation; it takes no --data", job.case_name));
+  if (job.model == "pod" || job.model == "lrnr-cheb")
+    throw InputError(
+        fmt::format("{} is learned from its equation, which {} cannot do", job.case_name, job.model));
+  prepared.pinn = run.pinn();
+  prepared.pinn_options = pinn_options(run.settings(), run.pinn_options());
+  prepared.net = network_from(run.settings(), job.recipe, job.model, run.learning());
 }
 
 // Of a file: the frames that it holds out, unless told otherwise.
@@ -70,7 +92,10 @@ Prepared prepared_from(const Settings& given, bool quiet, bool only_settings) {
   const Job& job = prepared.job;
   CaseRun run(job.case_name, preset_named(job.preset), settings);
   if (quiet) run.quiet();
-  run.also_ask([&](CaseRun& r) { ask(prepared, r.settings(), r.learning()); });
+  run.also_ask([&](CaseRun& r) {
+    if (r.pinn()) return ask_for_equation(prepared, r);
+    ask(prepared, r.settings(), r.learning());
+  });
   if (job.case_name == "data") {
     ask(prepared, run.settings(), Learning{});
     const std::int64_t every = heldout_of_file(run.settings());
@@ -123,6 +148,12 @@ std::string hash_of(const Prepared& prepared) {
 
 }  // namespace
 
+std::function<Var(const Var& x, const Var& network)> built_in(const Settings& settings) {
+  const Prepared prepared = prepared_from(settings, true, true);
+  if (!prepared.pinn) return {};
+  return prepared.pinn->trial;
+}
+
 Settings settings_of(const Settings& settings) { return prepared_from(settings, true, true).settings; }
 
 Prepared prepare(const Settings& settings, bool quiet) {
@@ -130,7 +161,7 @@ Prepared prepare(const Settings& settings, bool quiet) {
   std::string fields;
   for (const Settings::Used& used : prepared.settings.used())
     if (used.name == "fields") fields = used.value;
-  prepared.scaling = scaling_of(prepared.set, fields);
+  prepared.scaling = prepared.pinn ? scaling_of(*prepared.pinn) : scaling_of(prepared.set, fields);
   if (prepared.job.model != "pod")
     fit(prepared.net, prepared.scaling.dims(), std::ssize(prepared.scaling.fields),
         prepared.scaling.parameters());
@@ -144,13 +175,19 @@ Outcome train(Run& run, Prepared& prepared) {
   if (prepared.job.model == "pod") {
     outcome.model = pod_of(prepared);
   } else {
-    const Recipe& recipe = prepared.recipe;
-    Trained trained = train(run, recipe, prepared.net, prepared.set, prepared.scaling);
+    Trained trained = prepared.pinn ? train_pinn(run, prepared.pinn_options, prepared.pinn, prepared.net)
+                                    : train(run, prepared.recipe, prepared.net, prepared.set, prepared.scaling);
     outcome.steps = trained.steps;
     outcome.model = {.name = prepared.job.model,
                      .scaling = prepared.scaling,
                      .net = prepared.net,
                      .theta = std::move(trained.theta)};
+    if (prepared.pinn) {
+      outcome.model.from_equation = true;
+      outcome.model.time_is_input = prepared.pinn->in_time();
+      outcome.model.trial = prepared.pinn->trial;
+      outcome.model.needs_trial = static_cast<bool>(prepared.pinn->trial);
+    }
     run.manifest("stop", trained.stop);
   }
   for (const auto& [name, value] : prepared.settings.values())

@@ -1,6 +1,7 @@
 // One training from its words to its model: which case, which model, which recipe, and the settings of all
 // three. What `lowtide train` does.
 #pragma once
+#include <lowtide/experiments/pinn_options.h>
 #include <lowtide/experiments/recipe.h>
 #include <lowtide/experiments/saved_model.h>
 #include <lowtide/run/run.h>
@@ -28,6 +29,8 @@ struct Prepared {
   Network net;            // not of pod
   std::int64_t rank = 0;  // of pod
   InTime in_time = InTime::linear;
+  std::shared_ptr<const Pinn> pinn{};  // of a case that is learned from its equation
+  PinnOptions pinn_options{};
   Snapshots set;
   Scaling scaling;
 };
@@ -37,6 +40,10 @@ Prepared prepare(const Settings& settings, bool quiet = false);
 
 // Everything but the data: what can be set, and its values.
 Settings settings_of(const Settings& settings);
+
+// What the case that these settings are of builds into the fields of models that learn its equation; or
+// nothing.
+std::function<Var(const Var& x, const Var& network)> built_in(const Settings& settings);
 
 struct Outcome {
   SavedModel model;

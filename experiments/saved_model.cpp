@@ -67,7 +67,34 @@ std::int64_t SavedModel::parameter_count() const {
   return pod ? pod->parameter_count() : lowtide::parameter_count(net);
 }
 
+namespace {
+
+Tensor with_time(const Tensor& x, double t) {
+  const std::int64_t n = x.shape[0], d = x.shape[1];
+  Tensor all({n, d + 1}, Dtype::f64);
+  double* to = all.mutable_data<double>();
+  for (std::int64_t i = 0; i < n; ++i) {
+    for (std::int64_t k = 0; k < d; ++k) *to++ = x.at(i * d + k);
+    *to++ = t;
+  }
+  return all;
+}
+
+Tensor values_from_equation(const SavedModel& model, const Tensor& x, double t, const std::vector<double>& mu) {
+  if (model.needs_trial && !model.trial)
+    throw InputError("a part of this model's field is built in by its case; the folder of its run is needed");
+  const Tensor all = model.time_is_input ? with_time(x, t) : x;
+  const Tensor slot =
+      mu.empty() ? model.scaling.time(0) : model.scaling.time(mu[0], {mu.begin() + 1, mu.end()});
+  const Tensor u =
+      model.scaling.physical_values(predict(model.net, model.theta, model.scaling.points(all), slot));
+  return model.trial ? model.trial(Var(all), Var(u)).value() : u;
+}
+
+}  // namespace
+
 Tensor SavedModel::values(const Tensor& x, double t, const std::vector<double>& mu) const {
+  if (from_equation) return values_from_equation(*this, x, t, mu);
   if (!pod) return scaling.physical_values(predict(net, theta, scaling.points(x), scaling.time(t, mu)));
   if (same_bits(x, grid)) return scaling.physical_values(pod->field(t));
   if (grid.shape[1] != 1) throw InputError("pod in two dimensions has values at its own points only");
@@ -79,6 +106,9 @@ void write_model(const SavedModel& model, const std::filesystem::path& path) {
   file.metadata = model.scaling.metadata();
   file.metadata.insert(model.settings.begin(), model.settings.end());
   file.metadata["kind"] = kind;
+  if (model.from_equation)
+    file.metadata["equation"] =
+        fmt::format("{}{}", model.time_is_input ? "t" : "", model.needs_trial ? " built in" : "");
   file.metadata["model"] = model.name;
   if (model.pod) {
     visit(*model.pod, [&](const char* name, const Tensor& part) {
@@ -108,6 +138,11 @@ SavedModel read_model(const std::filesystem::path& path) {
   SavedModel model{.name = text("model"), .scaling = scaling_from(file.metadata, source)};
   for (const auto& [key, value] : file.metadata)
     if (key.starts_with("model.") || key.starts_with("init.")) model.settings[key] = value;
+  if (file.metadata.contains("equation")) {
+    model.from_equation = true;
+    model.time_is_input = text("equation").starts_with("t");
+    model.needs_trial = text("equation").ends_with("built in");
+  }
   if (model.name == "pod") {
     Pod pod{.out = std::ssize(model.scaling.fields),
             .in_time = text("pod.in_time") == "linear" ? InTime::linear : InTime::cubic};

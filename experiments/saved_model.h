@@ -6,6 +6,7 @@
 #include <lowtide/models/pod.h>
 
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -22,6 +23,11 @@ struct SavedModel {
   Tensors theta{};
   std::optional<Pod> pod{};
   Tensor grid{};  // (n,d), physical
+
+  // Of a network that has learned an equation: it has parameters of that in the place of time, which is its
+  // last input, or none. What is built into its field is a function of the case, see built_in() of job.h.
+  bool from_equation = false, time_is_input = false, needs_trial = false;
+  std::function<Var(const Var& x, const Var& network)> trial{};
 
   std::int64_t coefficients() const;
   std::int64_t parameter_count() const;

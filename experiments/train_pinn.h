@@ -1,0 +1,17 @@
+// Training on an equation: points, steps, and L-BFGS at the end, as a loop that can be resumed.
+#pragma once
+#include <lowtide/experiments/pinn_options.h>
+#include <lowtide/experiments/train.h>
+
+#include <memory>
+
+namespace lowtide {
+
+Trained train_pinn(Run& run, const PinnOptions& options, const std::shared_ptr<const Pinn>& pinn,
+                   const Network& net);
+
+// The scaling of a model of this problem: all inputs in [-1,1], the parameters of the equation in the place of
+// time, outputs as they are.
+Scaling scaling_of(const Pinn& pinn);
+
+}  // namespace lowtide
