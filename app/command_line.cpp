@@ -177,6 +177,43 @@ int run(int argc, char** argv) {
   reduce_verb.add_option("--mu", reduce.mu, "parameters beside time; by default the middle of their ranges")
       ->delimiter(',');
 
+  EvolveRunOptions evolve;
+  CLI::App& evolve_verb = *program.add_subcommand(
+      "evolve", "move a trained low-rank model on by its equation, along its hypermodes");
+  evolve_verb.add_option("run", evolve.run, "folder of the run")->required()->type_name("DIR");
+  evolve_verb.add_option("-o,--out", evolve.out, "folder to write; by default DIR/evolution")->type_name("DIR");
+  evolve_verb.add_option("--from", evolve.study.from,
+                         "time to start at; by default the last that was learned, with --set the first");
+  evolve_verb.add_option("--to", evolve.study.to, "last time; by default as much later as was learned");
+  evolve_verb.add_option("--modes", evolve.study.modes, "hypermodes; by default those that count")
+      ->check(CLI::PositiveNumber);
+  evolve_verb
+      .add_option("--points", evolve.study.points,
+                  "points at which the equation is to hold, chosen by --select; 0: all candidates")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
+  evolve_verb.add_option("--candidates", evolve.study.candidates, "cells that points are chosen from, at most")
+      ->check(CLI::Range(4, 1000000))
+      ->capture_default_str();
+  std::string points_selector = name_of(evolve.study.selector);
+  evolve_verb.add_option("--select", points_selector, "eim, qdeim or s_opt")->capture_default_str();
+  evolve_verb.add_flag("--refresh", evolve.study.refresh, "choose the points anew at every time of the table");
+  std::string form = name_of(evolve.study.form);
+  evolve_verb.add_option("--form", form, "of the equation: strong or flux")->capture_default_str();
+  evolve_verb.add_option("--set", evolve.study.changed, "a setting of the case, changed; may be repeated")
+      ->type_name("NAME=VALUE")
+      ->take_all()
+      ->allow_extra_args(false);
+  evolve_verb.add_option("--tol", evolve.study.tolerance, "error of a step, relative to the field")
+      ->check(CLI::Range(1e-12, 1.0))
+      ->capture_default_str();
+  evolve_verb
+      .add_option("--regularization", evolve.study.regularization,
+                  "of the least squares, relative to the largest singular value")
+      ->check(CLI::Range(0.0, 1.0))
+      ->capture_default_str();
+  evolve_verb.add_flag("--nearest", evolve.study.nearest, "also how near network and POD modes can come");
+
   CLI::App& import = *program.add_subcommand("import", "read what other programs have made: clawpack, npz");
   ImportOptions claw, npz;
   CLI::App& claw_verb =
@@ -223,6 +260,11 @@ int run(int argc, char** argv) {
   if (reduce_verb) {
     reduce.study.fast.selector = selector_named(selector);
     reduce_run(reduce, common);
+  }
+  if (evolve_verb) {
+    evolve.study.selector = selector_named(points_selector);
+    evolve.study.form = form_named(form);
+    evolve_run(evolve, common);
   }
   if (compare_verb) compare_runs(compare, common);
   if (report_verb) report_runs(report, common);

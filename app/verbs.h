@@ -1,6 +1,7 @@
 // What the program can do: each verb is a function of its options, which the command line fills in.
 #pragma once
 #include <lowtide/experiments/case.h>
+#include <lowtide/experiments/evolution_study.h>
 #include <lowtide/experiments/reduction_study.h>
 #include <lowtide/io/snapshots.h>
 
@@ -86,6 +87,12 @@ struct ReduceOptions {
   StudyOptions study;
 };
 void reduce_run(const ReduceOptions& options, const Common& common);
+
+struct EvolveRunOptions {
+  std::filesystem::path run, out;  // `out`: a folder; empty: RUN/evolution
+  EvolutionOptions study;
+};
+void evolve_run(const EvolveRunOptions& options, const Common& common);
 
 struct ReportOptions {
   std::vector<std::filesystem::path> runs;
