@@ -100,9 +100,13 @@ Linearization::Linearization(Function f, const Tensors& xs) : xs_(leaves_on(tape
   tape_.step_aside();  // or it would take up variables of functions that are none of its own
 }
 Tensor Linearization::push(const Tensors& xdots) const {
+  tape_.move_here();
   return lowtide::push(y_, xs_, constants(xdots)).peek();
 }
-Tensors Linearization::pull(const Tensor& ybar) const { return values(lowtide::pull(y_, Var(ybar), xs_)); }
+Tensors Linearization::pull(const Tensor& ybar) const {
+  tape_.move_here();
+  return values(lowtide::pull(y_, Var(ybar), xs_));
+}
 
 LinOp Linearization::op() const {
   const Tensors like = values(xs_);

@@ -45,7 +45,8 @@ struct HessianVector {
 // Hessian times vector, by a push through a recorded pull.
 HessianVector hvp(Function f, const Tensors& xs, const Tensors& vs);
 
-// J v and JT w of f at one point, again and again: the tape is written once.
+// J v and JT w of f at one point, again and again: the tape is written once. On any thread, but on one at a
+// time.
 class Linearization {
  public:
   Linearization(Function f, const Tensors& xs);

@@ -123,6 +123,8 @@ void Tape::step_aside() {
   if (*link) *link = core_->outer;
 }
 
+void Tape::move_here() const { core_->owner = &thread_tag; }
+
 Var Tape::leaf(Tensor value) {
   core_->check_open("leaf");
   return core_->tracked_var(core_->append(nullptr, std::move(value)));

@@ -19,6 +19,8 @@ class Tape {
 
   void step_aside();  // no longer the thread's current tape; its Vars stay usable
 
+  void move_here() const;  // to this thread; the caller sees to it that no other one is using it
+
   // Checks every value written from now on; a NaN or Inf throws NonFiniteError naming its op.
   void check_finite(bool on);
 
