@@ -20,7 +20,7 @@ Tensor coefficients_at(const SavedModel& model, const Tensor& inputs) {
 }
 
 std::optional<LowRankPart> low_rank_part(const SavedModel& model) {
-  const auto factors = model.pod ? std::nullopt : low_rank(model.net);
+  const auto factors = low_rank(model);
   if (!factors) return std::nullopt;
   LowRankPart part{.net = weights_of(*factors, model.theta)};
   if (const auto* hyper = std::get_if<Lrnr>(&model.net)) part.head = name_of(hyper->head);

@@ -91,6 +91,9 @@ Exported export_npz(const Export& order) {
                   {"t_range", ranges(model.scaling.t)}};
   if (model.pod) {
     add_pod(members, model);
+  } else if (model.evolved) {
+    members.emplace_back("times", model.evolved->times);
+    members.emplace_back("theta", model.evolved->theta);
   } else {
     const std::vector<std::string> names = parameter_names(model.net);
     for (std::size_t k = 0; k < names.size(); ++k) members.emplace_back(names[k], model.theta[k]);

@@ -73,7 +73,7 @@ ReportEntry entry_of(const fs::path& folder) {
   const FinishedRun& run = entry.run.run;
   entry.manifest = nlohmann::ordered_json::parse(read_file(folder / "manifest.json"));
   entry.settings = resolved(run.settings);
-  if (!run.model.pod && !run.model.from_equation && low_rank(run.model.net)) entry.run.low_rank = low_rank_model(run.model);
+  if (low_rank(run.model)) entry.run.low_rank = low_rank_model(run.model);
   return entry;
 }
 

@@ -184,7 +184,7 @@ Trajectory trajectory_spectrum(const ReportRun& run) {
     return {modes.singular_values, modes.modes.shape[0], modes.modes.shape[0]};
   }
   const SavedModel& model = run.run.model;
-  if (model.pod || coefficients(model.net) < 3) return {};
+  if (model.pod || model.evolved || model.from_equation || coefficients(model.net) < 3) return {};
   // Single precision has a floor of 1e-7, but the largest hypernetworks would not fit otherwise.
   const Dtype dtype = model.parameter_count() < 5'000'000 ? Dtype::f64 : Dtype::f32;
   Vars theta;
@@ -268,7 +268,8 @@ ReportFigure weight_spectra(const std::vector<ReportRun>& runs, const std::vecto
   std::vector<std::size_t> shown;
   for (std::size_t r = 0; r < runs.size(); ++r) {
     const SavedModel& model = runs[r].run.model;
-    const SirenHyper* siren = model.pod ? nullptr : std::get_if<SirenHyper>(&model.net);
+    const SirenHyper* siren =
+        model.pod || model.evolved || model.from_equation ? nullptr : std::get_if<SirenHyper>(&model.net);
     const std::int64_t depth = runs[r].low_rank ? runs[r].low_rank->weights.depth() : siren ? siren->depth : 0;
     if (depth > 2) shown.push_back(r);  // there are weights between hidden layers
   }

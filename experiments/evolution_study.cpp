@@ -147,7 +147,7 @@ void add(EvolutionStudy& study, Way way, std::size_t times) {
   study.ways.push_back(std::move(way));
 }
 
-Way way_of(const std::string& name, const Evolved& found, std::int64_t points) {
+Way way_of(const std::string& name, const ModePath& found, std::int64_t points) {
   return {.name = name,
           .unknowns = found.states.shape[1],
           .points = points,
@@ -235,7 +235,7 @@ EvolutionStudy evolution_study(const EvolvedCase& trained, const EvolutionOption
   study.points = points;
 
   const auto on_grid = [problem, x = study.x](const Tensor& c) { return problem.field(x, c); };
-  const Evolved moved = evolved(problem, points, candidates, start, study.times, steps);
+  const ModePath moved = evolved(problem, points, candidates, start, study.times, steps);
   Way evolved_way = way_of("evolved", moved, points.shape[0]);
   evolved_way.field = [=](std::size_t k) { return on_grid(state_of(moved.states, k)); };
   add(study, std::move(evolved_way), static_cast<std::size_t>(moved.times.size()));
@@ -273,7 +273,7 @@ EvolutionStudy evolution_study(const EvolvedCase& trained, const EvolutionOption
                        .weights = seen.weights(0),
                        .size = model.scaling.size,
                        .limiter = problem.limiter};
-  const Evolved pod_moved = evolved(pod, pod.coordinates(study.truth.front()), study.times, steps);
+  const ModePath pod_moved = evolved(pod, pod.coordinates(study.truth.front()), study.times, steps);
   Way pod_way = way_of("pod", pod_moved, n);
   pod_way.field = [=](std::size_t k) { return pod.field(state_of(pod_moved.states, k)); };
   add(study, std::move(pod_way), static_cast<std::size_t>(pod_moved.times.size()));

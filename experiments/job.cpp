@@ -137,6 +137,17 @@ SavedModel pod_of(const Prepared& prepared) {
   return model;
 }
 
+// All but the network.
+SavedModel blank_model(const Prepared& prepared) {
+  SavedModel model{.name = prepared.job.model, .scaling = prepared.scaling};
+  if (!prepared.pinn) return model;
+  model.from_equation = true;
+  model.time_is_input = prepared.pinn->in_time();
+  model.trial = prepared.pinn->trial;
+  model.needs_trial = static_cast<bool>(prepared.pinn->trial);
+  return model;
+}
+
 // Of all settings and the data: what a checkpoint belongs to.
 std::string hash_of(const Prepared& prepared) {
   Stream hash(0, prepared.settings.toml());
@@ -162,9 +173,7 @@ Prepared prepare(const Settings& settings, bool quiet) {
   for (const Settings::Used& used : prepared.settings.used())
     if (used.name == "fields") fields = used.value;
   prepared.scaling = prepared.pinn ? scaling_of(*prepared.pinn) : scaling_of(prepared.set, fields);
-  if (prepared.job.model != "pod")
-    fit(prepared.net, prepared.scaling.dims(), std::ssize(prepared.scaling.fields),
-        prepared.scaling.parameters());
+  if (prepared.job.model != "pod") fit(prepared.net, blank_model(prepared));
   return prepared;
 }
 
@@ -178,16 +187,9 @@ Outcome train(Run& run, Prepared& prepared) {
     Trained trained = prepared.pinn ? train_pinn(run, prepared.pinn_options, prepared.pinn, prepared.net)
                                     : train(run, prepared.recipe, prepared.net, prepared.set, prepared.scaling);
     outcome.steps = trained.steps;
-    outcome.model = {.name = prepared.job.model,
-                     .scaling = prepared.scaling,
-                     .net = prepared.net,
-                     .theta = std::move(trained.theta)};
-    if (prepared.pinn) {
-      outcome.model.from_equation = true;
-      outcome.model.time_is_input = prepared.pinn->in_time();
-      outcome.model.trial = prepared.pinn->trial;
-      outcome.model.needs_trial = static_cast<bool>(prepared.pinn->trial);
-    }
+    outcome.model = blank_model(prepared);
+    outcome.model.net = prepared.net;
+    outcome.model.theta = std::move(trained.theta);
     run.manifest("stop", trained.stop);
   }
   for (const auto& [name, value] : prepared.settings.values())

@@ -20,9 +20,9 @@ Tensor LowRankModel::scaled_points(const Tensor& physical) const {
 Tensor LowRankModel::physical_values(const Tensor& u) const { return scaling.physical_values(u); }
 
 LowRankModel low_rank_model(const SavedModel& model, const std::vector<double>& mu) {
-  if (model.from_equation)
+  const auto factors = low_rank(model);
+  if (!factors && model.from_equation)
     throw InputError("this model has learned an equation: its coefficients are no functions of time");
-  const auto factors = model.pod ? std::nullopt : low_rank(model.net);
   if (!factors)
     throw InputError(
         fmt::format("{} has no low-rank coefficients to reduce; lrnr and lrnr-cheb have", model.name));

@@ -116,7 +116,7 @@ ModeProblem mode_problem(const LowRankModel& model, const Equation& equation, co
   problem.sizes = Tensor({r}, Dtype::f64);
   const double first = found.singular_values.at(0), root = std::sqrt(static_cast<double>(snapshots));
   for (std::int64_t j = 0; j < r; ++j)
-    problem.sizes.mutable_data<double>()[j] = std::max(found.singular_values.at(j), 1e-12 * first) / root;
+    problem.sizes.mutable_data<double>()[j] = std::max(found.singular_values.at(j), (std::getenv("FLOOR") ? atof(std::getenv("FLOOR")) : 1e-12) * first) / root;
   return problem;
 }
 
@@ -221,12 +221,12 @@ std::vector<std::int64_t> chosen_points(const ModeProblem& problem, const Tensor
   return points;
 }
 
-Evolved integrated(const std::function<Tensor(double t, const Tensor& y)>& f, const Tensor& y0,
+ModePath integrated(const std::function<Tensor(double t, const Tensor& y)>& f, const Tensor& y0,
                    const Tensor& weights, const std::vector<double>& times, const EvolveOptions& options,
                    const std::function<void(double t, const Tensor& y)>& at_time) {
   using Clock = std::chrono::steady_clock;
   const auto start = Clock::now();
-  Evolved out;
+  ModePath out;
   const std::int64_t r = y0.size();
   std::vector<double> reached, states;
   Tensor y = y0;
@@ -295,7 +295,7 @@ Evolved integrated(const std::function<Tensor(double t, const Tensor& y)>& f, co
   return out;
 }
 
-Evolved evolved(const ModeProblem& problem, const Tensor& x, const Tensor& candidates, const Tensor& c,
+ModePath evolved(const ModeProblem& problem, const Tensor& x, const Tensor& candidates, const Tensor& c,
                 const std::vector<double>& times, const EvolveOptions& options) {
   Tensor at = x;
   double condition = 0, residual = 0;
@@ -310,7 +310,7 @@ Evolved evolved(const ModeProblem& problem, const Tensor& x, const Tensor& candi
       square += std::pow(first.by_mode.at(i * c.size() + j), 2);
     weights.mutable_data<double>()[j] = std::sqrt(square) / (size > 0 ? size : 1);
   }
-  Evolved out = integrated(
+  ModePath out = integrated(
       [&](double t, const Tensor& y) {
         const Fit fit = velocity(problem, at, y, t);
         condition = std::max(condition, fit.condition);

@@ -68,7 +68,7 @@ struct EvolveOptions {
   std::int64_t max_steps = 20000;  // between two times
   std::int64_t refresh = 0;        // points chosen anew at every time, so many; 0: never
 };
-struct Evolved {
+struct ModePath {
   Tensor times{};   // (T') of those asked for, as far as it came
   Tensor states{};  // (T',r)
   std::int64_t steps = 0, rejected = 0, rates = 0;
@@ -76,12 +76,12 @@ struct Evolved {
   std::string stopped{};                            // why before the end; empty: it is there
 };
 // From c (r) at the first of the times on. With refresh, out of `candidates`; else at `x` always.
-Evolved evolved(const ModeProblem& problem, const Tensor& x, const Tensor& candidates, const Tensor& c,
+ModePath evolved(const ModeProblem& problem, const Tensor& x, const Tensor& candidates, const Tensor& c,
                 const std::vector<double>& times, const EvolveOptions& options = {});
 
 // y' = f(t,y) through the times, in steps whose error, in the norm |weights o error|, stays below the
 // tolerance. What f throws as a NonFiniteError or SolverError ends it, as a step that collapses does.
-Evolved integrated(const std::function<Tensor(double t, const Tensor& y)>& f, const Tensor& y,
+ModePath integrated(const std::function<Tensor(double t, const Tensor& y)>& f, const Tensor& y,
                    const Tensor& weights, const std::vector<double>& times, const EvolveOptions& options,
                    const std::function<void(double t, const Tensor& y)>& at_time = {});
 

@@ -60,7 +60,7 @@ Tensor PodProblem::rate(const Tensor& u, double t) const {
   return out;
 }
 
-Evolved evolved(const PodProblem& problem, const Tensor& a, const std::vector<double>& times,
+ModePath evolved(const PodProblem& problem, const Tensor& a, const std::vector<double>& times,
                 const EvolveOptions& options) {
   const double size = norm(a);  // modes are orthonormal
   return integrated(

@@ -19,7 +19,7 @@ struct PodProblem {
   Tensor rate(const Tensor& u, double t) const;  // f (n,c) of all cells
 };
 
-Evolved evolved(const PodProblem& problem, const Tensor& a, const std::vector<double>& times,
+ModePath evolved(const PodProblem& problem, const Tensor& a, const std::vector<double>& times,
                 const EvolveOptions& options = {});
 
 }  // namespace lowtide

@@ -174,6 +174,15 @@ Network network_from(Settings& s, const std::string& recipe, const std::string& 
                                              : fmt::format("did you mean {}?", meant)));
 }
 
+Embedded embedded_from(Settings& s, const Embedded& standard) {
+  Embedded net = standard;
+  net.width = s.get("model.width", net.width, "units of a layer", 1, std::int64_t{1} << 14);
+  net.depth = s.get("model.depth", net.depth, "layers", 2, 64);
+  net.bands = s.get("model.bands", net.bands, "sines and cosines of each input", 1, 30);
+  net.decay = s.get("model.decay", net.decay, "of a band with its frequency", 0.0, 4.0);
+  return net;
+}
+
 void fit(Network& net, std::int64_t in, std::int64_t out, std::int64_t parameters) {
   std::visit(
       [&](auto& model) {

@@ -1,6 +1,7 @@
 // How a model is trained, as values: what the two recipes, a case and a user's settings agree on.
 #pragma once
 #include <lowtide/experiments/learning.h>
+#include <lowtide/models/embedded.h>
 #include <lowtide/models/network.h>
 #include <lowtide/optim/curriculum.h>
 #include <lowtide/optim/grouped.h>
@@ -45,6 +46,8 @@ Recipe recipe_from(Settings& settings, const std::string& recipe, const std::str
 // The settings "model.*". What the data decide is set by fit().
 Network network_from(Settings& settings, const std::string& recipe, const std::string& model,
                      const Learning& learning);
+// Of a network of space alone, whose parameters follow an equation.
+Embedded embedded_from(Settings& settings, const Embedded& standard);
 void fit(Network& net, std::int64_t in, std::int64_t out, std::int64_t parameters);
 
 // Which tensor is stepped by what.

@@ -52,48 +52,90 @@ Network network_of(const SavedModel& model, const TensorFile& file) {
       if (size > present) most = std::numeric_limits<double>::infinity();
     }
   if (most < 1e17) {  // it can be counted
-    fit(net, model.scaling.dims(), std::ssize(model.scaling.fields), model.scaling.parameters());
+    fit(net, model);
     if (static_cast<double>(parameter_count(net)) == present) return net;
   }
   throw InputError(
       fmt::format("its settings are those of a network of another size than its {} numbers", present));
 }
 
+// As its settings say, if its tensors fit them.
+Evolved evolved_of(const SavedModel& model, const TensorFile& file) {
+  std::vector<std::string> given;
+  for (const auto& [key, value] : model.settings) given.push_back(key + "=" + value);
+  Settings settings(given);
+  Evolved out{.net = embedded_from(settings, {}), .times = file.at("times"), .theta = file.at("theta")};
+  out.net.in = model.scaling.dims();
+  out.net.out = std::ssize(model.scaling.fields);
+  out.net.walls = file.metadata.contains("walls") && file.metadata.at("walls") == "zero";
+  const std::int64_t T = out.times.size(), p = out.net.parameter_count();
+  bool good = T > 0 && out.times.shape == Shape({T}) && out.theta.shape == Shape({T, p}) &&
+              out.times.dtype == Dtype::f64 && out.theta.dtype == Dtype::f64 && all_finite(out.times) &&
+              all_finite(out.theta);
+  for (std::int64_t k = 1; good && k < T; ++k) good = out.times.at(k - 1) < out.times.at(k);
+  if (!good) bad_input(file.source, "", "its tensors do not make a network at several times");
+  return out;
+}
+
 }  // namespace
 
-std::int64_t SavedModel::coefficients() const { return pod ? pod->rank() : lowtide::coefficients(net); }
+std::int64_t SavedModel::coefficients() const {
+  return pod ? pod->rank() : evolved ? evolved->net.parameter_count() : lowtide::coefficients(net);
+}
 
 std::int64_t SavedModel::parameter_count() const {
-  return pod ? pod->parameter_count() : lowtide::parameter_count(net);
+  return pod       ? pod->parameter_count()
+         : evolved ? evolved->net.parameter_count()
+                   : lowtide::parameter_count(net);
+}
+
+std::optional<LowRankNet> low_rank(const SavedModel& model) {
+  if (model.pod || model.evolved || model.from_equation) return std::nullopt;
+  return low_rank(model.net);
+}
+
+void fit(Network& net, const SavedModel& model) {
+  const Scaling& scaling = model.scaling;
+  const std::int64_t fields = std::ssize(scaling.fields), p = scaling.parameters();
+  if (!model.from_equation) return fit(net, scaling.dims(), fields, p);
+  fit(net, scaling.dims() + (model.time_is_input ? 1 : 0), fields, std::max<std::int64_t>(0, p - 1));
 }
 
 namespace {
 
+// The columns of x, then t in all rows.
 Tensor with_time(const Tensor& x, double t) {
   const std::int64_t n = x.shape[0], d = x.shape[1];
-  Tensor all({n, d + 1}, Dtype::f64);
-  double* to = all.mutable_data<double>();
-  for (std::int64_t i = 0; i < n; ++i) {
-    for (std::int64_t k = 0; k < d; ++k) *to++ = x.at(i * d + k);
-    *to++ = t;
-  }
+  Tensor all({n, d + 1}, x.dtype);
+  dispatch(x.dtype, [&](auto zero) {
+    using T = decltype(zero);
+    T* to = all.mutable_data<T>();
+    for (std::int64_t i = 0; i < n; ++i) {
+      to = std::copy_n(x.data<T>() + i * d, d, to);
+      *to++ = static_cast<T>(t);
+    }
+  });
   return all;
 }
 
 Tensor values_from_equation(const SavedModel& model, const Tensor& x, double t, const std::vector<double>& mu) {
   if (model.needs_trial && !model.trial)
     throw InputError("a part of this model's field is built in by its case; the folder of its run is needed");
-  const Tensor all = model.time_is_input ? with_time(x, t) : x;
-  const Tensor slot =
-      mu.empty() ? model.scaling.time(0) : model.scaling.time(mu[0], {mu.begin() + 1, mu.end()});
-  const Tensor u =
-      model.scaling.physical_values(predict(model.net, model.theta, model.scaling.points(all), slot));
-  return model.trial ? model.trial(Var(all), Var(u)).value() : u;
+  const Scaling& scaling = model.scaling;
+  const Tensor time = scaling.time(t, mu), points = scaling.points(x);
+  const std::int64_t p = scaling.parameters();
+  Tensor parameters = zeros({1, std::max<std::int64_t>(1, p)}, Dtype::f32);
+  for (std::int64_t k = 0; k < p; ++k) parameters.mutable_data<float>()[k] = static_cast<float>(time.at(1 + k));
+  const Tensor inputs = model.time_is_input ? with_time(points, time.at(0)) : points,
+               u = scaling.physical_values(predict(model.net, model.theta, inputs, parameters));
+  if (!model.trial) return u;
+  return model.trial(Var(model.time_is_input ? with_time(x, t) : x), Var(u)).value();
 }
 
 }  // namespace
 
 Tensor SavedModel::values(const Tensor& x, double t, const std::vector<double>& mu) const {
+  if (evolved) return scaling.physical_values(evolved->at(x, t));
   if (from_equation) return values_from_equation(*this, x, t, mu);
   if (!pod) return scaling.physical_values(predict(net, theta, scaling.points(x), scaling.time(t, mu)));
   if (same_bits(x, grid)) return scaling.physical_values(pod->field(t));
@@ -116,6 +158,10 @@ void write_model(const SavedModel& model, const std::filesystem::path& path) {
     });
     file.tensors.emplace_back("grid", model.grid);
     file.metadata["pod.in_time"] = model.pod->in_time == InTime::linear ? "linear" : "cubic";
+  } else if (model.evolved) {
+    file.tensors.emplace_back("times", model.evolved->times);
+    file.tensors.emplace_back("theta", model.evolved->theta);
+    file.metadata["walls"] = model.evolved->net.walls ? "zero" : "";
   } else {
     const std::vector<std::string> names = parameter_names(model.net);
     for (std::size_t k = 0; k < model.theta.size(); ++k) file.tensors.emplace_back(names.at(k), model.theta[k]);
@@ -153,6 +199,10 @@ SavedModel read_model(const std::filesystem::path& path) {
     if (!is_pod(pod, model.grid, model.scaling.dims())) bad_input(source, "", "its tensors do not make a POD");
     pod.points = model.grid.shape[0];
     model.pod = std::move(pod);
+    return model;
+  }
+  if (model.name == "embedded") {
+    model.evolved = evolved_of(model, file);
     return model;
   }
   try {

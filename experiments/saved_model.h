@@ -2,6 +2,7 @@
 // scaled. Whoever has the file can evaluate it.
 #pragma once
 #include <lowtide/experiments/scaling.h>
+#include <lowtide/models/embedded.h>
 #include <lowtide/models/network.h>
 #include <lowtide/models/pod.h>
 
@@ -24,10 +25,14 @@ struct SavedModel {
   std::optional<Pod> pod{};
   Tensor grid{};  // (n,d), physical
 
-  // Of a network that has learned an equation: it has parameters of that in the place of time, which is its
-  // last input, or none. What is built into its field is a function of the case, see built_in() of job.h.
+  // Of a network that has learned an equation: time is its last input, or there is none, and its coefficients
+  // are a function of the equation's parameters. What is built into its field is a function of the case, see
+  // built_in() of job.h.
   bool from_equation = false, time_is_input = false, needs_trial = false;
   std::function<Var(const Var& x, const Var& network)> trial{};
+
+  // Or a network whose parameters have followed an equation.
+  std::optional<Evolved> evolved{};
 
   std::int64_t coefficients() const;
   std::int64_t parameter_count() const;
@@ -35,6 +40,12 @@ struct SavedModel {
   // The field at points x (n,d) at time t, in physical units, f64 (n,c).
   Tensor values(const Tensor& x, double t, const std::vector<double>& mu = {}) const;
 };
+
+// The part in x of a low-rank model whose coefficients are a function of time; none for all others.
+std::optional<LowRankNet> low_rank(const SavedModel& model);
+
+// Sizes of a network of this model's data; those of learned equations have time among their inputs.
+void fit(Network& net, const SavedModel& model);
 
 void write_model(const SavedModel& model, const std::filesystem::path& path);
 SavedModel read_model(const std::filesystem::path& path);

@@ -60,7 +60,13 @@ Scaling scaling_of(const Pinn& pinn) {
     return all;
   };
   scaling.x = ranges(pinn.box);
-  scaling.t = pinn.parameters.empty() ? std::vector<Range>{{-1, 1}} : ranges(pinn.parameter_box);
+  scaling.t = {{0, 0}};
+  if (pinn.in_time()) {
+    scaling.t = {scaling.x.back()};
+    scaling.x.pop_back();
+  }
+  const std::vector<Range> parameters = ranges(pinn.parameter_box);
+  scaling.t.insert(scaling.t.end(), parameters.begin(), parameters.end());
   return scaling;
 }
 

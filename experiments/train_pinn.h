@@ -10,8 +10,7 @@ namespace lowtide {
 Trained train_pinn(Run& run, const PinnOptions& options, const std::shared_ptr<const Pinn>& pinn,
                    const Network& net);
 
-// The scaling of a model of this problem: all inputs in [-1,1], the parameters of the equation in the place of
-// time, outputs as they are.
+// Of a model of this problem: space, time and parameters in [-1,1], outputs as they are.
 Scaling scaling_of(const Pinn& pinn);
 
 }  // namespace lowtide
