@@ -4,6 +4,7 @@
 #include <lowtide/io/file.h>
 
 #include "comparison.h"
+#include "physics_figure.h"
 #include "run_figure.h"
 #include "verbs.h"
 
@@ -81,9 +82,9 @@ void print(const std::vector<Compared>& all, const Snapshots& set) {
     fmt::print("{:<{}} {:<11} {:>9} {:>6} {:>7} {:>8.1f} {:>9.0f} {:>8.1f}", c.run.name, width,
                c.run.model.name, c.run.model.parameter_count(), c.run.model.coefficients(), c.run.steps,
                c.run.seconds, c.run.gflop, c.ns_per_point);
-    numbers("training", c.train);
+    if (!set.training().empty()) numbers("training", c.train);
     if (set.held_out().empty()) continue;
-    fmt::print("{:{}}", "", width + 65);
+    if (!set.training().empty()) fmt::print("{:{}}", "", width + 65);
     numbers("held out", c.heldout);
   }
 }
@@ -103,7 +104,10 @@ void compare_runs(const CompareOptions& options, const Common& common) {
     for (const Compared& c : all) runs.push_back(c.run);
     fs::path history = options.plot;
     history.replace_filename(options.plot.stem().string() + "-history.svg");
-    if (!draw_reconstruction(runs, set, options.plot) || !draw_history(runs, history))
+    const bool equation = solves_an_equation(runs[0].model);
+    if (!(set.dims() > 2 ? draw_agreement(runs, set, options.plot)
+                         : draw_reconstruction(runs, set, options.plot)) ||
+        !(equation ? draw_progress(runs, history) : draw_history(runs, history)))
       fmt::print(stderr, "{}: no picture, gnuplot is not installed; its script and data are there\n",
                  program_name());
     else if (!common.json)

@@ -105,7 +105,9 @@ std::string words_for(const Snapshots& set) {
   return fmt::format("{} in {} dimension{}, {} frames from t = {:g} to {:g}, {}.", fmt::join(set.fields, ", "),
                      set.dims(), set.dims() == 1 ? "" : "s", set.frames(), set.time(0),
                      set.time(set.frames() - 1),
-                     held_out == 0 ? "all of them learned" : fmt::format("{} of them held out", held_out));
+                     held_out == 0                            ? "all of them learned"
+                     : std::cmp_equal(held_out, set.frames()) ? "a reference that no model has seen"
+                                                              : fmt::format("{} of them held out", held_out));
 }
 
 }  // namespace
@@ -146,6 +148,7 @@ void report_runs(const ReportOptions& options, const Common& common) {
     const Snapshots set =
         options.data.empty() ? snapshots_of(group.runs[0].run.run) : read_snapshots(options.data);
     group.data = words_for(set);
+    group.learned = !set.training().empty();
     group.held_out = !set.held_out().empty();
     std::vector<ReportRun> all;
     for (ReportEntry& entry : group.runs) {

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "model_field.h"
+#include "physics_figure.h"
 #include "report_figures.h"
 #include "run_figure.h"
 #include "snapshot_figure.h"
@@ -20,7 +21,7 @@ Figures data_figures(const ReportRun& run, const Snapshots& set, const fs::path&
     draw_snapshots(set, columns_of(set, {field})[0], svg, 78);
     const std::string what = set.case_name.empty() ? field : fmt::format("{} of {}", field, set.case_name);
     figures.push_back(
-        {svg, "Data: " + field,
+        {svg, (set.training().empty() ? "Reference: " : "Data: ") + field,
          set.dims() == 1
              ? fmt::format("{}, over space and time, and profiles at a few times; {} frames.", what,
                            set.frames())
@@ -30,10 +31,54 @@ Figures data_figures(const ReportRun& run, const Snapshots& set, const fs::path&
   return figures;
 }
 
+namespace {
+
+// Of runs that have no data: the solution against its reference, errors over time, and the way there.
+Figures equation_figures(const std::vector<ReportRun>& runs, const std::vector<FinishedRun>& finished,
+                         const Snapshots& set, const fs::path& folder) {
+  Figures figures;
+  const auto add = [&](const char* what, const auto& draw, const std::string& title,
+                       const std::string& caption) {
+    const fs::path svg = folder / fmt::format("{}-{}.svg", prefix_of(runs[0]), what);
+    draw(svg);
+    figures.push_back({svg, title, caption});
+  };
+  const std::string& field = finished[0].model.scaling.fields[0];
+  if (set.dims() <= 2)
+    add(
+        "solution", [&](const fs::path& svg) { draw_reconstruction(finished, set, svg, 21'000); }, "Solution",
+        set.dims() == 1
+            ? fmt::format("{} of the reference (grey) and of the models at a few times; below, near "
+                          "the reference's steepest place.",
+                          field)
+            : fmt::format("{} of the reference, of each model, and the modulus of what they differ "
+                          "by; its colours end at a tenth of the reference's range.",
+                          field));
+  else
+    add(
+        "agreement", [&](const fs::path& svg) { draw_agreement(finished, set, svg); }, "Agreement",
+        fmt::format(
+            "{} of the models over that of the reference, at the points of three times; on the line they "
+            "agree.",
+            field));
+  if (set.frames() > 1)
+    add(
+        "errors", [&](const fs::path& svg) { draw_errors(finished, set, svg); }, "Errors",
+        "Relative l2 errors of the frames against the reference.");
+  add(
+      "progress", [&](const fs::path& svg) { draw_progress(finished, svg); }, "Progress",
+      "What the runs have noted on their way.");
+  return figures;
+}
+
+}  // namespace
+
 Figures training_figures(const std::vector<ReportRun>& runs, const Snapshots& set, const fs::path& folder) {
-  if (runs.empty() || set.dims() > 2) return {};
+  if (runs.empty()) return {};
   std::vector<FinishedRun> finished;
   for (const ReportRun& run : runs) finished.push_back(run.run);
+  if (solves_an_equation(finished[0].model)) return equation_figures(runs, finished, set, folder);
+  if (set.dims() > 2) return {};
   Figures figures;
   const auto svg = [&, prefix = prefix_of(runs[0])](const char* what) {
     return folder / fmt::format("{}-{}.svg", prefix, what);

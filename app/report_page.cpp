@@ -85,10 +85,12 @@ std::string report_page(const std::vector<ReportGroup>& groups, const std::vecto
       "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; img-src data: blob:; "
       "style-src 'unsafe-inline'; script-src 'unsafe-inline'\">\n"
       "<title>{} – lowtide</title>\n<link rel=\"icon\" href=\"data:,\">\n<style>\n{}</style>\n</head>\n<body>\n"
-      "<header>\n<h1>{}</h1>\n<p class=\"lead\">{} trained by lowtide, against the data that {} learned "
-      "from.</p>\n",
+      "<header>\n<h1>{}</h1>\n<p class=\"lead\">{} trained by lowtide, against {}.</p>\n",
       title, page_style, title, runs == 1 ? "A model" : fmt::format("{} models", runs),
-      runs == 1 ? "it has" : "they have");
+      std::none_of(groups.begin(), groups.end(), [](const ReportGroup& group) { return group.learned; })
+          ? "references"
+      : runs == 1 ? "the data that it has learned from"
+                  : "the data that they have learned from");
   for (const std::string& note : notes) html += fmt::format("<p class=\"note\">{}</p>\n", escaped(note));
   html += "<nav aria-label=\"contents\"><ul>\n";
   for (std::size_t g = 0; g < groups.size(); ++g) {

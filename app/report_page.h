@@ -20,7 +20,8 @@ struct ReportEntry {    // a run on the page
 
 struct ReportGroup {  // runs of the same data
   std::string case_name{}, about{};
-  std::string data{};  // in words
+  std::string data{};   // in words
+  bool learned = true;  // some frames; none of a reference
   bool held_out = false;
   std::vector<ReportEntry> runs{};
   std::vector<ReportFigure> figures{};  // of the data, and of several runs

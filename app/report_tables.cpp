@@ -129,8 +129,11 @@ std::string errors_table(const ReportGroup& group) {
              kind);
   };
   for (const ReportEntry& entry : group.runs) {
-    row(escaped(entry.label), "training", entry.compared.train, "");
-    if (group.held_out) row("", "held out", entry.compared.heldout, "more");
+    if (group.learned) row(escaped(entry.label), "training", entry.compared.train, "");
+    if (!group.learned)
+      row(escaped(entry.label), "reference", entry.compared.heldout, "");
+    else if (group.held_out)
+      row("", "held out", entry.compared.heldout, "more");
   }
   return rows.done();
 }

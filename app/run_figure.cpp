@@ -51,7 +51,8 @@ std::vector<std::int64_t> shown_frames(const Snapshots& set) {
 }
 
 std::string title_of(const Snapshots& set, std::int64_t frame) {
-  const bool unseen = !set.heldout.empty() && set.heldout[static_cast<std::size_t>(frame)] != 0;
+  const bool unseen =
+      !set.training().empty() && !set.heldout.empty() && set.heldout[static_cast<std::size_t>(frame)] != 0;
   return fmt::format("t = {:.4g}{}", set.time(frame), unseen ? ", held out" : "");
 }
 
@@ -89,7 +90,7 @@ Sheet profiles(const std::vector<FinishedRun>& runs, const std::vector<Snapshots
   const Frame2D frame = frame_of(set, 1000);
   const double low = frame.low[0], high = frame.high[0], reach = .06 * (high - low);
   const std::vector<std::string> names = names_of(runs);
-  std::vector<Entry> legend{{"data", "#aaaaaa", false, 4}};
+  std::vector<Entry> legend{{set.training().empty() ? "reference" : "data", "#aaaaaa", false, 4}};
   for (std::size_t r = 0; r < runs.size(); ++r) legend.push_back({names[r], colour_of(r)});
   sheet.panels(2, static_cast<int>(frames.size()), {}, legend);
   struct Below {
