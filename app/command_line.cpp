@@ -188,10 +188,11 @@ int run(int argc, char** argv) {
   evolve_verb.add_option("--modes", evolve.study.modes, "hypermodes; by default those that count")
       ->check(CLI::PositiveNumber);
   evolve_verb
-      .add_option("--points", evolve.study.points,
-                  "points at which the equation is to hold, chosen by --select; 0: all candidates")
-      ->check(CLI::NonNegativeNumber)
-      ->capture_default_str();
+      .add_option(
+          "--points", evolve.study.points,
+          "points at which the equation is to hold, chosen by --select; by default twelve a mode, 0: all "
+          "candidates")
+      ->check(CLI::NonNegativeNumber);
   evolve_verb.add_option("--candidates", evolve.study.candidates, "cells that points are chosen from, at most")
       ->check(CLI::Range(4, 1000000))
       ->capture_default_str();

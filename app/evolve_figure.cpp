@@ -116,13 +116,14 @@ Sheet panels(const EvolutionStudy& study, const std::vector<std::size_t>& at) {
     for (const char* name : {"truth", "evolved", "network", "pod"}) {
       const auto found = std::find_if(all.begin(), all.end(), [&](const Shown& s) { return s.title == name; });
       sheet.add(std::string(name) == "pod" ? "set colorbox\n" : "unset colorbox\n");
+      sheet.add(std::string(name) == "truth" ? "set format y '%g'\n" : "set format y ''\n");
       if (found == all.end()) {
         sheet.next();
         continue;
       }
       std::vector<double> u = first_field(study, found->u);
       for (double& value : u) value = std::clamp(value, least - (most - least), most + (most - least));
-      sheet.panel(std::string(name) == "truth" ? fmt::format("t = {:.4g}", study.times[k]) : name,
+      sheet.panel(std::string(name) == "truth" ? fmt::format("truth, t = {:.4g}", study.times[k]) : name,
                   sheet.image(u, lattice, (most - least) / 400));
     }
   }

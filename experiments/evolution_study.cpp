@@ -214,7 +214,10 @@ EvolutionStudy evolution_study(const EvolvedCase& trained, const EvolutionOption
   problem.regularization = options.regularization;
   const std::vector<std::int64_t> cells = candidates_of(study.grid, options.candidates);
   const Tensor candidates = rows_of(study.x, cells);
-  const EvolveOptions steps{.tolerance = options.tolerance, .refresh = options.refresh ? options.points : 0};
+  const std::int64_t wanted = options.points < 0 ? 12 * problem.count() : options.points;
+  if (wanted > 0 && wanted * std::ssize(study.fields) < problem.count())
+    throw InputError(fmt::format("{} points are too few for {} modes", wanted, problem.count()));
+  const EvolveOptions steps{.tolerance = options.tolerance, .refresh = options.refresh ? wanted : 0};
 
   // Where it starts: where the model is; with other settings, which another solution has led to, as near to
   // that as the network can be.
@@ -223,14 +226,14 @@ EvolutionStudy evolution_study(const EvolvedCase& trained, const EvolutionOption
     start = nearest_coordinates(problem, candidates, rows_of(study.truth.front(), cells), start);
 
   Tensor points = candidates;
-  if (options.points > 0) {
+  if (wanted > 0) {
     constexpr std::int64_t times = 16;
     const Tensor states = coordinates(problem.modes, model.coefficients(linspace(-1, 1, times, Dtype::f64)));
     std::vector<double> physical;
     for (std::int64_t k = 0; k < times; ++k)
       physical.push_back(learned.low + static_cast<double>(k) / (times - 1) * window);
-    points = rows_of(candidates,
-                     chosen_points(problem, candidates, states, physical, options.points, options.selector));
+    points =
+        rows_of(candidates, chosen_points(problem, candidates, states, physical, wanted, options.selector));
   }
   study.points = points;
 

@@ -11,7 +11,7 @@ namespace lowtide {
 struct EvolutionOptions {
   std::optional<double> from{}, to{};  // by default from the end of the training window on, as long again
   std::int64_t modes = 0;              // 0: those that count
-  std::int64_t points = 0;             // chosen among the candidates; 0: all of them
+  std::int64_t points = -1;            // chosen among the candidates; 0: all of them; -1: twelve a mode
   std::int64_t candidates = 2500;      // cells of the grid at most
   bool refresh = false;                // points chosen anew at every time of the table
   Selector selector = Selector::s_opt;

@@ -4,6 +4,7 @@
 #include <lowtide/linalg/lapack.h>
 #include <lowtide/linalg/matrix.h>
 #include <lowtide/linalg/parallel.h>
+#include <lowtide/physics/embedded_rk.h>
 
 #include <algorithm>
 #include <chrono>
@@ -13,6 +14,8 @@ namespace lowtide {
 namespace {
 
 constexpr std::int64_t per_tile = 128;
+// What a mode may move at least, of the first: those that the training hardly used are there for what is new.
+constexpr double least_size = 1e-3;
 constexpr const char* form_names[] = {"strong", "flux"};
 
 Tensor row_of(const Tensor& vector) { return vector.reshaped({1, vector.size()}); }
@@ -38,19 +41,6 @@ Tensor by_columns(const Tensor& a, const Tensor& d) {
   for (std::int64_t i = 0; i < a.size(); ++i) to[i] *= d.at(i % d.size());
   return out;
 }
-
-// Dormand and Prince 1980, RK5(4)7M.
-constexpr double nodes[] = {0, 1. / 5, 3. / 10, 4. / 5, 8. / 9, 1, 1};
-constexpr double stages[7][6] = {
-    {},
-    {1. / 5},
-    {3. / 40, 9. / 40},
-    {44. / 45, -56. / 15, 32. / 9},
-    {19372. / 6561, -25360. / 2187, 64448. / 6561, -212. / 729},
-    {9017. / 3168, -355. / 33, 46732. / 5247, 49. / 176, -5103. / 18656},
-    {35. / 384, 0, 500. / 1113, 125. / 192, -2187. / 6784, 11. / 84},
-};
-constexpr double errors[] = {71. / 57600, 0, -71. / 16695, 71. / 1920, -17253. / 339200, 22. / 525, -1. / 40};
 
 }  // namespace
 
@@ -116,7 +106,7 @@ ModeProblem mode_problem(const LowRankModel& model, const Equation& equation, co
   problem.sizes = Tensor({r}, Dtype::f64);
   const double first = found.singular_values.at(0), root = std::sqrt(static_cast<double>(snapshots));
   for (std::int64_t j = 0; j < r; ++j)
-    problem.sizes.mutable_data<double>()[j] = std::max(found.singular_values.at(j), (std::getenv("FLOOR") ? atof(std::getenv("FLOOR")) : 1e-12) * first) / root;
+    problem.sizes.mutable_data<double>()[j] = std::max(found.singular_values.at(j), least_size * first) / root;
   return problem;
 }
 
@@ -222,15 +212,21 @@ std::vector<std::int64_t> chosen_points(const ModeProblem& problem, const Tensor
 }
 
 ModePath integrated(const std::function<Tensor(double t, const Tensor& y)>& f, const Tensor& y0,
-                   const Tensor& weights, const std::vector<double>& times, const EvolveOptions& options,
-                   const std::function<void(double t, const Tensor& y)>& at_time) {
+                    const Tensor& weights, const std::vector<double>& times, const EvolveOptions& options,
+                    const std::function<void(double t, const Tensor& y)>& at_time) {
   using Clock = std::chrono::steady_clock;
   const auto start = Clock::now();
+  const Tableau& method = dormand_prince();
+  const StepControl control;
   ModePath out;
   const std::int64_t r = y0.size();
   std::vector<double> reached, states;
   Tensor y = y0;
   double step = times.size() > 1 ? (times.back() - times.front()) / 1000 : 0;
+  const auto rate = [&](double t, const Tensor& at) {
+    ++out.rates;
+    return f(t, at);
+  };
   const auto note = [&](double t) {
     reached.push_back(t);
     states.insert(states.end(), y.data<double>(), y.data<double>() + r);
@@ -241,42 +237,26 @@ ModePath integrated(const std::function<Tensor(double t, const Tensor& y)>& f, c
       double t = times[k - 1];
       const double end = times[k], span = end - t;
       if (at_time) at_time(t, y);
-      Tensor slopes[7];
-      slopes[0] = f(t, y);
-      ++out.rates;
-      for (std::int64_t tries = 0; t < end; ++tries) {
-        if (tries >= options.max_steps || step < 1e-9 * span) {
-          out.stopped = fmt::format("steps became as short as {:.1e} at t = {:.4g}", step, t);
+      Tensor first = rate(t, y);
+      while (t < end) {
+        if (step < 1e-9 * span || out.steps + out.rejected >= options.max_steps) {
+          out.stopped = fmt::format("{} steps, the last of length {:.1e}, led to t = {:.4g}",
+                                    out.steps + out.rejected, step, t);
           break;
         }
-        const bool last = t + step >= end * (1 - 1e-14);
+        const bool last = t + step >= end - 1e-12 * span;
         const double h = last ? end - t : step;
-        Tensor next;
-        for (int stage = 1; stage < 7; ++stage) {
-          next = y.clone();
-          for (int j = 0; j < stage; ++j)
-            blas::axpy(r, h * stages[stage][j], slopes[j].data<double>(), next.mutable_data<double>());
-          slopes[stage] = f(t + nodes[stage] * h, next);
-          ++out.rates;
-        }
+        const RkStep next = rk_step(method, rate, t, y, h, first);
         double square = 0;
-        for (std::int64_t i = 0; i < r; ++i) {
-          double error = 0;
-          for (int j = 0; j < 7; ++j) error += h * errors[j] * slopes[j].at(i);
-          square += std::pow(error * weights.at(i), 2);
-        }
-        const double size = std::sqrt(square) / options.tolerance;
-        if (!std::isfinite(size)) {
-          out.stopped = fmt::format("numbers that are none at t = {:.4g}", t);
-          break;
-        }
-        const double factor = std::clamp(.9 * std::pow(std::max(size, 1e-10), -.2), .2, 5.);
-        if (size <= 1) {
+        for (std::int64_t i = 0; i < r; ++i) square += std::pow(next.error.at(i) * weights.at(i), 2);
+        const double ratio = std::sqrt(square) / options.tolerance,
+                     factor = control.factor(ratio, method.order);
+        if (ratio <= 1) {
           t = last ? end : t + h;
-          y = next;
-          slopes[0] = slopes[6];
+          y = next.y;
+          first = next.last;
           ++out.steps;
-          if (!last || factor < 1) step = h * factor;
+          if (!last || factor < 1) step = h * factor;  // the rest before a time says nothing of the next step
         } else {
           step = h * factor;
           ++out.rejected;
@@ -296,7 +276,7 @@ ModePath integrated(const std::function<Tensor(double t, const Tensor& y)>& f, c
 }
 
 ModePath evolved(const ModeProblem& problem, const Tensor& x, const Tensor& candidates, const Tensor& c,
-                const std::vector<double>& times, const EvolveOptions& options) {
+                 const std::vector<double>& times, const EvolveOptions& options) {
   Tensor at = x;
   double condition = 0, residual = 0;
   std::int64_t count = 0;

@@ -64,9 +64,9 @@ std::vector<std::int64_t> chosen_points(const ModeProblem& problem, const Tensor
                                         Selector selector = Selector::s_opt);
 
 struct EvolveOptions {
-  double tolerance = 1e-4;         // of an integrator's step, of the field's size
-  std::int64_t max_steps = 20000;  // between two times
-  std::int64_t refresh = 0;        // points chosen anew at every time, so many; 0: never
+  double tolerance = 1e-4;        // of an integrator's step, of the field's size
+  std::int64_t max_steps = 4000;  // in all, rejected ones too
+  std::int64_t refresh = 0;       // points chosen anew at every time, so many; 0: never
 };
 struct ModePath {
   Tensor times{};   // (T') of those asked for, as far as it came
@@ -77,12 +77,12 @@ struct ModePath {
 };
 // From c (r) at the first of the times on. With refresh, out of `candidates`; else at `x` always.
 ModePath evolved(const ModeProblem& problem, const Tensor& x, const Tensor& candidates, const Tensor& c,
-                const std::vector<double>& times, const EvolveOptions& options = {});
+                 const std::vector<double>& times, const EvolveOptions& options = {});
 
 // y' = f(t,y) through the times, in steps whose error, in the norm |weights o error|, stays below the
 // tolerance. What f throws as a NonFiniteError or SolverError ends it, as a step that collapses does.
 ModePath integrated(const std::function<Tensor(double t, const Tensor& y)>& f, const Tensor& y,
-                   const Tensor& weights, const std::vector<double>& times, const EvolveOptions& options,
-                   const std::function<void(double t, const Tensor& y)>& at_time = {});
+                    const Tensor& weights, const std::vector<double>& times, const EvolveOptions& options,
+                    const std::function<void(double t, const Tensor& y)>& at_time = {});
 
 }  // namespace lowtide

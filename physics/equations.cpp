@@ -176,7 +176,10 @@ Equation euler_equation(double gamma) {
     return -concatenate({m_x, m_x * u + m * u_x + p_x, u_x * (energy + p) + u * (energy_x + p_x)}, 1);
   };
   out.primitive = [gas](double* state) {
-    const pde::State<double, 3> w = gas.primitive(pde::State<double, 3>{{state[0], state[1], state[2]}});
+    pde::State<double, 3> w = gas.primitive(pde::State<double, 3>{{state[0], state[1], state[2]}});
+    // A network may overshoot to a vacuum ahead of a shock; the sound speed is to stay a number.
+    w[0] = std::max(w[0], 1e-6);
+    w[2] = std::max(w[2], 1e-6 * std::abs(state[2]));
     std::copy_n(w.at, 3, state);
   };
   return out;
