@@ -7,6 +7,7 @@
 //     return run.snapshots(pde::Burgers<1>{}, pde::Grid1D{cells}, initial, {.t_end = 1});
 //   }
 #pragma once
+#include <lowtide/experiments/ivp_options.h>
 #include <lowtide/experiments/learning.h>
 #include <lowtide/experiments/pinn_options.h>
 #include <lowtide/pde/laws.h>
@@ -61,7 +62,14 @@ class CaseRun {
   }
   const std::shared_ptr<const Pinn>& pinn() const { return pinn_; }
   const PinnOptions& pinn_options() const { return pinn_options_; }
-  // The solution that errors of such a case are measured against; all frames are held out.
+  // The case is a network whose parameters follow its equation; before reference().
+  void evolution(InitialValueProblem problem, const IvpOptions& options) {
+    ivp_ = std::make_shared<const InitialValueProblem>(std::move(problem));
+    ivp_options_ = options;
+  }
+  const std::shared_ptr<const InitialValueProblem>& ivp() const { return ivp_; }
+  const IvpOptions& ivp_options() const { return ivp_options_; }
+  // The solution that errors of such cases are measured against; all frames are held out.
   Snapshots reference(const std::function<Snapshots()>& make);
 
   // What somebody else has made: load() gives it.
@@ -110,6 +118,8 @@ class CaseRun {
   Learning learning_;
   std::shared_ptr<const Pinn> pinn_;
   PinnOptions pinn_options_;
+  std::shared_ptr<const InitialValueProblem> ivp_;
+  IvpOptions ivp_options_;
   std::function<void(CaseRun&)> also_ask_;
   bool only_settings_ = false, quiet_ = false;
 };

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <lowtide/experiments/case.h>
+#include <lowtide/experiments/evolve.h>
 #include <lowtide/experiments/job.h>
 #include <lowtide/experiments/train.h>
 #include <lowtide/experiments/train_pinn.h>
@@ -45,19 +46,25 @@ void ask(Prepared& prepared, Settings& settings, const Learning& learning) {
   }
 }
 
+// Of a case without data.
 void ask_for_equation(Prepared& prepared, CaseRun& run) {
   const Job& job = prepared.job;
-  if (job.recipe != "fast")
-    throw InputError(
-        fmt::format("{} is learned from its equation; the recipe {} is for data", job.case_name, job.recipe));
-  if (!job.data.empty())
-    throw InputError(fmt::format("{} is learned from its equation; it takes no --data", job.case_name));
-  if (job.model == "pod" || job.model == "lrnr-cheb")
-    throw InputError(
-        fmt::format("{} is learned from its equation, which {} cannot do", job.case_name, job.model));
+  const auto refuse = [&](const std::string& what) {
+    throw InputError(fmt::format("{} is solved from its equation; {}", job.case_name, what));
+  };
+  if (job.recipe != "fast") refuse(fmt::format("the recipe {} is for data", job.recipe));
+  if (!job.data.empty()) refuse("it takes no --data");
   prepared.pinn = run.pinn();
-  prepared.pinn_options = pinn_options(run.settings(), run.pinn_options());
+  prepared.ivp = run.ivp();
+  if (prepared.ivp) {
+    if (job.model != "embedded") refuse(fmt::format("its model is embedded, not {}", job.model));
+    prepared.ivp_options = ivp_options(run.settings(), run.ivp_options());
+    return;
+  }
+  if (job.model == "pod" || job.model == "lrnr-cheb" || job.model == "embedded")
+    refuse(fmt::format("{} cannot do that", job.model));
   prepared.net = network_from(run.settings(), job.recipe, job.model, run.learning());
+  prepared.pinn_options = pinn_options(run.settings(), run.pinn_options(), prepared.net);
 }
 
 // Of a file: the frames that it holds out, unless told otherwise.
@@ -93,7 +100,7 @@ Prepared prepared_from(const Settings& given, bool quiet, bool only_settings) {
   CaseRun run(job.case_name, preset_named(job.preset), settings);
   if (quiet) run.quiet();
   run.also_ask([&](CaseRun& r) {
-    if (r.pinn()) return ask_for_equation(prepared, r);
+    if (r.pinn() || r.ivp()) return ask_for_equation(prepared, r);
     ask(prepared, r.settings(), r.learning());
   });
   if (job.case_name == "data") {
@@ -137,6 +144,15 @@ SavedModel pod_of(const Prepared& prepared) {
   return model;
 }
 
+// Space and time as they are, and outputs too.
+Scaling scaling_of_reference(const Snapshots& set) {
+  Scaling scaling{.t = {{set.time(0), set.time(set.frames() - 1)}},
+                  .fields = set.fields,
+                  .size = std::vector<double>(set.fields.size(), 1.0)};
+  for (std::size_t k = 0; k < set.low.size(); ++k) scaling.x.push_back({set.low[k], set.high[k]});
+  return scaling;
+}
+
 // All but the network.
 SavedModel blank_model(const Prepared& prepared) {
   SavedModel model{.name = prepared.job.model, .scaling = prepared.scaling};
@@ -172,8 +188,10 @@ Prepared prepare(const Settings& settings, bool quiet) {
   std::string fields;
   for (const Settings::Used& used : prepared.settings.used())
     if (used.name == "fields") fields = used.value;
-  prepared.scaling = prepared.pinn ? scaling_of(*prepared.pinn) : scaling_of(prepared.set, fields);
-  if (prepared.job.model != "pod") fit(prepared.net, blank_model(prepared));
+  prepared.scaling = prepared.pinn  ? scaling_of(*prepared.pinn)
+                     : prepared.ivp ? scaling_of_reference(prepared.set)
+                                    : scaling_of(prepared.set, fields);
+  if (prepared.job.model != "pod" && !prepared.ivp) fit(prepared.net, blank_model(prepared));
   return prepared;
 }
 
@@ -183,6 +201,10 @@ Outcome train(Run& run, Prepared& prepared) {
   if (!run.resumed()) write_file(run.folder() / "config.toml", prepared.settings.toml());
   if (prepared.job.model == "pod") {
     outcome.model = pod_of(prepared);
+  } else if (prepared.ivp) {
+    outcome.model = blank_model(prepared);
+    outcome.model.evolved = evolve(run, *prepared.ivp, prepared.ivp_options, to_vector(prepared.set.t));
+    outcome.steps = run.step();
   } else {
     Trained trained = prepared.pinn ? train_pinn(run, prepared.pinn_options, prepared.pinn, prepared.net)
                                     : train(run, prepared.recipe, prepared.net, prepared.set, prepared.scaling);

@@ -1,6 +1,7 @@
 // One training from its words to its model: which case, which model, which recipe, and the settings of all
 // three. What `lowtide train` does.
 #pragma once
+#include <lowtide/experiments/ivp_options.h>
 #include <lowtide/experiments/pinn_options.h>
 #include <lowtide/experiments/recipe.h>
 #include <lowtide/experiments/saved_model.h>
@@ -31,6 +32,8 @@ struct Prepared {
   InTime in_time = InTime::linear;
   std::shared_ptr<const Pinn> pinn{};  // of a case that is learned from its equation
   PinnOptions pinn_options{};
+  std::shared_ptr<const InitialValueProblem> ivp{};  // of a case whose network follows its equation
+  IvpOptions ivp_options{};
   Snapshots set;
   Scaling scaling;
 };
