@@ -11,6 +11,7 @@ struct Learning {
   std::int64_t width = 128, rank = 24, depth = 5;
   std::int64_t hyper_width = 25, hyper_depth = 4;
   std::string head = "linear";  // of the hypernetwork
+  double frequency = 30;        // of a network of sines in space and time
 
   // For the fast recipe.
   std::int64_t epochs = 300, l1_epochs = 100;

@@ -150,7 +150,7 @@ Network network_from(Settings& s, const std::string& recipe, const std::string& 
     return MlpXt{.width = number("model.width", l.width, "units of a layer"),
                  .depth = number("model.depth", l.depth, "layers", 2),
                  .activation = siren ? Activation::sin : activation("tanh"),
-                 .frequency = siren ? s.get("model.frequency", 30.0, "of the sines", 1e-3, 1e4) : 1};
+                 .frequency = siren ? s.get("model.frequency", l.frequency, "of the sines", 1e-3, 1e4) : 1};
   }
   if (model == "nif")
     return Nif{.width = number("model.width", l.width / 4, "units of a layer of ShapeNet"),

@@ -2,7 +2,10 @@
 #include <lowtide/autodiff/functions.h>
 #include <lowtide/experiments/train_pinn.h>
 #include <lowtide/io/file.h>
+#include <lowtide/linalg/parallel.h>
+#include <lowtide/optim/gauss_newton.h>
 #include <lowtide/optim/lbfgs.h>
+#include <lowtide/physics/pinn_jacobian.h>
 
 #include <algorithm>
 #include <cmath>
@@ -15,42 +18,55 @@ constexpr std::int64_t lbfgs_at_once = 10;  // iterations a step of the loop
 
 // Mean squares of each term's residual, without weights.
 Numbers term_means(const Pinn& pinn, const Network& net, const Tensors& theta, const PinnPoints& points) {
-  std::vector<double> sums(pinn.terms.size(), 0.0), counts(pinn.terms.size(), 0.0);
-  for (const PinnPoints::Piece& piece : points.pieces) {
+  const std::size_t count = points.pieces.size();
+  std::vector<double> squares(count, 0.0);
+  parallel_for(std::ssize(points.pieces), [&](std::int64_t k) {
+    const PinnPoints::Piece& piece = points.pieces[static_cast<std::size_t>(k)];
     const Tensor r = residual_at(pinn, net, theta, piece.term, piece.x, piece.parameters);
-    for (std::int64_t i = 0; i < r.size(); ++i) sums[piece.term] += r.at(i) * r.at(i);
-    counts[piece.term] += static_cast<double>(r.shape[0]);
+    for (std::int64_t i = 0; i < r.size(); ++i) squares[static_cast<std::size_t>(k)] += r.at(i) * r.at(i);
+  });
+  std::vector<double> sums(pinn.terms.size(), 0.0), counts(pinn.terms.size(), 0.0);
+  for (std::size_t k = 0; k < count; ++k) {
+    sums[points.pieces[k].term] += squares[k];
+    counts[points.pieces[k].term] += static_cast<double>(points.pieces[k].x.shape[0]);
   }
   Numbers means;
   for (std::size_t k = 0; k < sums.size(); ++k) means.emplace_back(pinn.terms[k].name, sums[k] / counts[k]);
   return means;
 }
 
-}  // namespace
-
-PinnOptions pinn_options(Settings& s, const PinnOptions& standard) {
-  PinnOptions o = standard;
-  o.points = s.get("pinn.points", o.points, "of the equation, a step", 1, 10000000);
-  o.sampling = s.get("pinn.sampling", o.sampling.c_str(), "sobol, uniform");
-  sampling_named(o.sampling);
-  o.redraw = s.get("pinn.redraw", o.redraw, "steps between two sets of points", 1);
-  o.over =
-      s.get("pinn.over", o.over, "candidates a point, of which residuals choose; 0: points as drawn", 0.0, 1e3);
-  if (o.over > 0 && o.over < 1) throw InputError(fmt::format("setting pinn.over={}: 0 or at least 1", o.over));
-  o.optimizer = s.get("optim.name", o.optimizer.c_str(), "soap, muon+soap, adam, ...");
-  if (std::find(optimizer_names().begin(), optimizer_names().end(), o.optimizer) == optimizer_names().end() ||
-      o.optimizer == "lbfgs")
-    throw InputError(
-        fmt::format("setting optim.name={}: soap, muon+soap, muon+adam, adam or sgd expected, and "
-                    "train.lbfgs for L-BFGS afterwards",
-                    o.optimizer));
-  o.lr = s.get("optim.lr", o.lr, "learning rate, which falls like a cosine", 1e-12, 1e3);
-  o.steps = s.get("train.steps", o.steps, "steps", 0, 100000000);
-  o.warmup = s.get("train.warmup", o.warmup, "steps of linear rise of the rate", 0);
-  o.lbfgs = s.get("train.lbfgs", o.lbfgs, "iterations of L-BFGS afterwards, in f64", 0, 100000000);
-  if (o.steps + o.lbfgs < 1) throw InputError("neither train.steps nor train.lbfgs: there is nothing to do");
-  return o;
+// The problem with the points of all terms in the first part of the time.
+Pinn until(const Pinn& pinn, double part) {
+  Pinn shorter = pinn;
+  const double start = pinn.box.low.back(), end = start + part * (pinn.box.high.back() - start);
+  for (PinnTerm& term : shorter.terms) term.box.high.back() = std::min(term.box.high.back(), end);
+  return shorter;
 }
+
+// Weights of the last input, time, in the first layer.
+void stretch(Tensors& theta, const Network& net, std::int64_t inputs, double factor) {
+  if (factor == 1) return;
+  const std::vector<std::string> names = parameter_names(net);
+  for (std::size_t k = 0; k < theta.size(); ++k) {
+    if (names[k] != "W1" && names[k] != "V1") continue;
+    const std::int64_t width = theta[k].size() / theta[k].shape[0];
+    float* row = theta[k].mutable_data<float>() + (inputs - 1) * width;
+    for (std::int64_t i = 0; i < width; ++i) row[i] *= static_cast<float>(factor);
+  }
+}
+
+// What a step of Gauss and Newton's method holds, in numbers of 8 bytes.
+void check_memory(const PinnOptions& o, const Tensors& theta) {
+  double parameters = 0;
+  for (const Tensor& t : theta) parameters += static_cast<double>(t.size());
+  const double numbers = static_cast<double>(o.points) * parameters;
+  if (o.gauss_newton > 0 && numbers > 4e8)
+    throw InputError(fmt::format(
+        "train.gauss_newton={}: {} points and {} parameters make a matrix of {:.0f} GB; fewer of either",
+        o.gauss_newton, o.points, parameters, numbers * 8e-9));
+}
+
+}  // namespace
 
 Scaling scaling_of(const Pinn& pinn) {
   Scaling scaling{.fields = pinn.fields, .size = std::vector<double>(pinn.fields.size(), 1.0)};
@@ -73,7 +89,9 @@ Scaling scaling_of(const Pinn& pinn) {
 Trained train_pinn(Run& run, const PinnOptions& o, const std::shared_ptr<const Pinn>& pinn,
                    const Network& net) {
   Trained result{init(net, run.rng("init"))};
-  Tensors &theta = result.theta, fine;  // f32, and f64 once L-BFGS is at work
+  Tensors &theta = result.theta, fine;  // f32, and f64 once methods of second order are at work
+  check_memory(o, theta);
+  if (pinn->in_time()) stretch(theta, net, pinn->box.dims(), o.stretch);
   Recipe recipe;
   recipe.optimizer = o.optimizer;
   recipe.lr = o.lr;
@@ -81,63 +99,88 @@ Trained train_pinn(Run& run, const PinnOptions& o, const std::shared_ptr<const P
   recipe.beta1 = o.optimizer == "adam" ? .9 : .95;
   recipe.beta2 = o.optimizer == "adam" ? .999 : .95;
   Grouped optimizer = optimizer_for(recipe, net, theta);
-  Schedule schedule{
-      .lr = o.lr, .epochs = static_cast<double>(o.steps), .warmup = static_cast<double>(o.warmup)};
-  schedule.kind = Schedule::Kind::cosine;
+  const double growing = pinn->in_time() ? o.grow * static_cast<double>(o.steps) : 0;  // steps
+  Schedule decay{.lr = o.lr, .epochs = static_cast<double>(o.steps) - growing};
+  decay.kind = Schedule::Kind::cosine;
+  const auto rate = [&](std::int64_t step) {
+    const double e = static_cast<double>(step) + .5, warmup = static_cast<double>(o.warmup);
+    return decay.at(std::max(0.0, e - growing)) * (e < warmup ? e / warmup : 1);
+  };
+  GaussNewton gauss_newton;
   Lbfgs lbfgs{.history = 50, .max_iterations = lbfgs_at_once, .max_evaluations = 5 * lbfgs_at_once};
 
   // A function of the network at the steps at which they are drawn: kept with it, so that a run goes on with
   // the same ones.
   Tensors drawn;
   std::shared_ptr<const PinnPoints> points;
+  double flops = 0;
   const Sampling sampling = sampling_named(o.sampling);
-  const std::int64_t total = o.steps + (o.lbfgs + lbfgs_at_once - 1) / lbfgs_at_once;
-  const auto draw = [&](std::int64_t set, const Tensors& at) {
-    const Stream stream = run.rng("points").child("set", static_cast<std::uint64_t>(set));
-    return std::make_shared<const PinnPoints>(
-        o.over > 0 && set > 0 ? draw_adaptive(*pinn, net, at, o.points, o.over, sampling, stream)
-                              : draw_points(*pinn, o.points, sampling, stream, at[0].dtype));
+  const std::int64_t before_lbfgs = o.steps + o.gauss_newton,
+                     total = before_lbfgs + (o.lbfgs + lbfgs_at_once - 1) / lbfgs_at_once;
+  // The points that are in use at a step, drawn at `first` and after the network `at` that was.
+  const auto draw = [&](std::int64_t first, const Tensors& at) {
+    const auto set = static_cast<std::uint64_t>(first < o.steps ? first / o.redraw : first + 1);
+    const Stream stream = run.rng("points").child("set", set);
+    constexpr double least = .05;
+    const double part = growing > 0 ? least + (1 - least) * static_cast<double>(first) / growing : 1;
+    const Pinn now = part < 1 ? until(*pinn, part) : *pinn;
+    auto all = o.over > 0 && set > 0 ? draw_adaptive(now, net, at, o.points, o.over, sampling, stream)
+                                     : draw_points(now, o.points, sampling, stream, at[0].dtype);
+    flops = pinn_flops(*pinn, net, at, all);
+    return std::make_shared<const PinnPoints>(std::move(all));
   };
 
-  for (Step& step : run.steps(total, theta, optimizer, fine, lbfgs, drawn)) {
-    const bool second = step.index >= o.steps;
-    const std::int64_t set = second ? -1 : step.index / o.redraw;
-    const bool fresh = step.index == o.steps || (!second && step.index % o.redraw == 0);
-    if (second && fine.empty())
+  for (Step& step : run.steps(total, theta, optimizer, fine, gauss_newton, lbfgs, drawn)) {
+    enum { first_order, by_gauss_newton, by_lbfgs } phase = first_order;
+    std::int64_t first = step.index / o.redraw * o.redraw;  // step of these points
+    if (step.index >= o.steps) phase = by_gauss_newton, first = step.index;
+    if (step.index >= before_lbfgs) phase = by_lbfgs, first = before_lbfgs;
+    if (phase != first_order && fine.empty())
       for (const Tensor& t : theta) fine.push_back(t.cast(Dtype::f64));
-    Tensors& now = second ? fine : theta;
-    if (fresh) drawn = now;
-    if (fresh || !points) points = draw(second ? o.steps + 1 : set, drawn);
-    double loss = 0;
+    Tensors& now = phase == first_order ? theta : fine;
+    if (step.index == first) drawn = now;
+    if (step.index == first || !points) points = draw(first, drawn);
+    double loss = 0, sweeps = 1, algebra = 0;
     const auto objective = [&](const Tensors& at) {
       return value_and_grad([&](const Vars& p) { return pinn_loss(pinn, net, p, points); }, at);
     };
     try {
-      if (second) {
-        const std::int64_t before = lbfgs.evaluations;
-        const LbfgsStop stop = lbfgs.minimize(fine, objective);
-        loss = lbfgs.value;
-        step.did(static_cast<double>((lbfgs.evaluations - before) * points->count), 0);
-        if (stop != LbfgsStop::iterations && stop != LbfgsStop::evaluations) step.finish();
-        for (std::size_t k = 0; k < theta.size(); ++k) theta[k] = fine[k].cast(Dtype::f32);
-      } else {
-        optimizer.lr = schedule.at(static_cast<double>(step.index) + .5);
+      if (phase == first_order) {
+        optimizer.lr = rate(step.index);
         const auto [value, gradient] = objective(theta);
         optimizer.step(theta, gradient);
         loss = value;
-        step.did(static_cast<double>(points->count), 0);
+      } else if (phase == by_gauss_newton) {
+        const PinnJacobian at = pinn_jacobian(*pinn, net, fine, *points);
+        algebra = GaussNewton::flops(at.rows);
+        gauss_newton.step(fine, at.rows, at.residuals,
+                          [&](const Tensors& there) { return pinn_residuals(*pinn, net, there, *points); });
+        loss = gauss_newton.value;
+      } else {
+        const std::int64_t before = lbfgs.evaluations;
+        const LbfgsStop stop = lbfgs.minimize(fine, objective);
+        loss = lbfgs.value;
+        sweeps = static_cast<double>(lbfgs.evaluations - before);
+        if (stop != LbfgsStop::iterations && stop != LbfgsStop::evaluations) step.finish();
       }
+      if (phase != first_order)
+        for (std::size_t k = 0; k < theta.size(); ++k) theta[k] = fine[k].cast(Dtype::f32);
+      step.did(sweeps * static_cast<double>(points->count), sweeps * flops + algebra);
     } catch (const NonFiniteError& e) {
       throw NonFiniteError(fmt::format("{} in step {}; a smaller optim.lr often helps", e.what(), step.index));
     }
-    if (second || step.last() || (step.index + 1) % report_every == 0) {
-      Numbers line{{"loss", loss}, {"lr", second ? 0 : optimizer.lr}};
+    if (phase != first_order || step.last() || (step.index + 1) % report_every == 0) {
+      Numbers line{{"loss", loss}, {"lr", phase == first_order ? optimizer.lr : 0}};
       const Numbers terms = term_means(*pinn, net, now, *points);
       line.insert(line.end(), terms.begin(), terms.end());
       step.log(line);
-      step.score(loss);
+      // While the time grows, an early loss is one of less.
+      if (static_cast<double>(step.index) >= growing) step.score(loss);
     }
-    if (step.note_due()) step.note(fmt::format("loss {:.2e}{}", loss, second ? "  L-BFGS" : ""));
+    if (step.note_due()) {
+      constexpr const char* names[] = {"", "  Gauss-Newton", "  L-BFGS"};
+      step.note(fmt::format("loss {:.2e}{}", loss, names[phase]));
+    }
   }
   result.steps = run.step();
   return result;

@@ -12,6 +12,11 @@ Jet::Jet(UnaryFunction field, Tensor points, Var mu)
                                         to_string(u_.shape()), to_string(x_.shape())));
 }
 
+Var Jet::at(const Var& points) const {
+  ++elsewhere_;
+  return field_(points);
+}
+
 Var Jet::operator()(int field) const { return column(u_, field); }
 Var Jet::x(int axis) const { return column(x_, axis); }
 Var Jet::mu(int k) const { return reshape(slice(mu_, 0, k, k + 1), {1, 1}); }

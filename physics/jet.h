@@ -18,17 +18,20 @@ class Jet {
   // differentiated, or in one that value() evaluates. mu (p): parameters of the equation.
   Jet(UnaryFunction field, Tensor points, Var mu = {});
 
-  const Var& operator()() const { return u_; }                // (n,c)
-  Var operator()(int field) const;                            // (n,1)
-  const Var& x() const { return x_; }                         // (n,d), the points
-  Var x(int axis) const;                                      // (n,1)
-  Var at(const Var& points) const { return field_(points); }  // the field elsewhere
-  Var mu(int k) const;                                        // (1,1)
+  const Var& operator()() const { return u_; }  // (n,c)
+  Var operator()(int field) const;              // (n,1)
+  const Var& x() const { return x_; }           // (n,d), the points
+  Var x(int axis) const;                        // (n,1)
+  Var at(const Var& points) const;              // the field elsewhere
+  Var mu(int k) const;                          // (1,1)
 
   const Var& d(int axis) const;             // (n,c), by one input
   const Var& d(int axis, int other) const;  // by two
   Var laplacian(int axes) const;            // over the first so many inputs
   Var laplacian() const { return laplacian(dims()); }
+
+  // How many evaluations of the field's cost have been made: values and derivatives.
+  int evaluations() const { return 1 + elsewhere_ + static_cast<int>(first_.size() + second_.size()); }
 
   int dims() const { return static_cast<int>(x_.shape()[1]); }
   std::int64_t points() const { return x_.shape()[0]; }
@@ -38,6 +41,7 @@ class Jet {
 
   UnaryFunction field_;
   Var x_, u_, mu_;
+  mutable int elsewhere_ = 0;
   mutable std::map<int, Var> directions_, first_;
   mutable std::map<std::pair<int, int>, Var> second_;
 };

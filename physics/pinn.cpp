@@ -53,18 +53,9 @@ struct PieceLoss {
   Var operator()(const Vars& arguments, const Tile& tile) const {
     const PinnPoints::Piece& piece = points->pieces[static_cast<std::size_t>(tile.index)];
     const PinnTerm& term = pinn->terms[piece.term];
-    return sum(square(residual(*pinn, net, arguments, term, piece.x, piece.parameters))) * piece.factor;
-  }
-
-  static Var residual(const Pinn& pinn, const Network& net, const Vars& arguments, const PinnTerm& term,
-                      const Tensor& x, std::int64_t row) {
-    const Var s = reshape(arguments.back(), {arguments.back().size()});
     const auto theta = std::span(arguments).first(arguments.size() - 1);
-    const auto field = [&](const Var& p) { return pinn_field(pinn, net, theta, p, s); };
-    Var mu;
-    if (!pinn.parameters.empty())
-      mu = from({std::ssize(pinn.parameters)}, pinn.training[static_cast<std::size_t>(row)]).cast(x.dtype);
-    return term.residual(Jet(field, x, mu));
+    const Var r = pinn_residual(*pinn, net, theta, arguments.back(), term, piece.x, piece.parameters);
+    return sum(square(r)) * piece.factor;
   }
 };
 
@@ -75,6 +66,21 @@ void Pinn::side(std::string name, double weight, int axis, End end, Residual res
   const auto k = static_cast<std::size_t>(axis);
   (end == End::low ? face.high[k] : face.low[k]) = end == End::low ? face.low[k] : face.high[k];
   terms.push_back({std::move(name), weight, std::move(face), share, std::move(residual)});
+}
+
+void Pinn::periodic(double weight, int axis, Residual slope) {
+  const auto k = static_cast<std::size_t>(axis);
+  const double length = box.high[k] - box.low[k];
+  side("periodic", weight, axis, End::low, [axis, length, slope = std::move(slope)](const Jet& u) {
+    Tensor step = zeros({1, u.dims()}, u.x().dtype());
+    dispatch(step.dtype, [&](auto zero) {
+      using T = decltype(zero);
+      step.mutable_data<T>()[axis] = static_cast<T>(length);
+    });
+    const Var shift(step);
+    const Jet jump([&u, shift](const Var& p) { return u.at(p + shift) - u.at(p); }, u.x().peek());
+    return slope ? concatenate({jump(), slope(u) * jump.d(axis)}, 1) : jump();
+  });
 }
 
 Tensor pinn_parameters(const Pinn& pinn, const std::vector<std::vector<double>>& values, Dtype dtype) {
@@ -89,6 +95,16 @@ Tensor pinn_parameters(const Pinn& pinn, const std::vector<std::vector<double>>&
 Var pinn_field(const Pinn& pinn, const Network& net, std::span<const Var> theta, const Var& x, const Var& s) {
   const Var y = field(net, theta, scaled(pinn.box, x), s);
   return pinn.trial ? pinn.trial(x, y) : y;
+}
+
+Var pinn_residual(const Pinn& pinn, const Network& net, std::span<const Var> theta, const Var& s,
+                  const PinnTerm& term, const Tensor& x, std::int64_t k) {
+  const Var flat = reshape(s, {s.size()});
+  const auto field = [&](const Var& p) { return pinn_field(pinn, net, theta, p, flat); };
+  Var mu;
+  if (!pinn.parameters.empty())
+    mu = from({std::ssize(pinn.parameters)}, pinn.training[static_cast<std::size_t>(k)]).cast(x.dtype);
+  return term.residual(Jet(field, x, mu));
 }
 
 PinnPoints draw_points(const Pinn& pinn, std::int64_t n, Sampling sampling, const Stream& stream, Dtype dtype) {
@@ -134,6 +150,33 @@ PinnPoints draw_adaptive(const Pinn& pinn, const Network& net, const Tensors& th
   return adapted;
 }
 
+double pinn_flops(const Pinn& pinn, const Network& net, const Tensors& theta, const PinnPoints& points) {
+  // What a residual asks of the field at one point tells what it asks at all.
+  std::vector<int> evaluations(pinn.terms.size(), 0);
+  double sum = 0;
+  for (const PinnPoints::Piece& piece : points.pieces) {
+    int& count = evaluations[piece.term];
+    if (count == 0) {
+      PinnTerm probe = pinn.terms[piece.term];
+      probe.residual = [&, residual = probe.residual](const Jet& u) {
+        const Var r = residual(u);
+        count = u.evaluations();
+        return r;
+      };
+      value(
+          [&](const Vars& p) {
+            const Var s = coefficients_at_times(
+                net, p, Var(pinn_parameters(pinn, pinn.training, theta[0].dtype).rows(0, 1)));
+            return pinn_residual(pinn, net, std::span(p).first(field_tensors(net)), s, probe,
+                                 piece.x.rows(0, 1), piece.parameters);
+          },
+          theta);
+    }
+    sum += count * flops(net, static_cast<double>(piece.x.shape[0]));
+  }
+  return sum;
+}
+
 Var pinn_loss(const std::shared_ptr<const Pinn>& pinn, const Network& net, const Vars& theta,
               const std::shared_ptr<const PinnPoints>& points) {
   const Var s =
@@ -158,8 +201,8 @@ Tensor residual_at(const Pinn& pinn, const Network& net, const Tensors& theta, s
   parallel_for(count, [&](std::int64_t i) {
     parts[static_cast<std::size_t>(i)] = value(
         [&](const Vars& a) {
-          return PieceLoss::residual(pinn, net, a, pinn.terms[term],
-                                     points.rows(i * n / count, (i + 1) * n / count), k);
+          return pinn_residual(pinn, net, std::span(a).first(a.size() - 1), a.back(), pinn.terms[term],
+                               points.rows(i * n / count, (i + 1) * n / count), k);
         },
         Tensors([&] {
           Tensors values;

@@ -47,6 +47,9 @@ struct Pinn {
   void initial(double weight, Residual residual) {
     side("initial", weight, static_cast<int>(box.dims()) - 1, End::low, std::move(residual));
   }
+  // The field is the same at both ends of an input. So is its slope, if there is a factor (n,1) for it, such as
+  // a time that forgives a corner of the initial state.
+  void periodic(double weight, int axis, Residual slope = {});
 };
 
 // Values of the parameters as the network sees them, in [-1,1]: (k,p); without parameters (1,1), 0.
@@ -54,6 +57,11 @@ Tensor pinn_parameters(const Pinn& pinn, const std::vector<std::vector<double>>&
 
 // The network as a field of the physical inputs: inputs scaled to [-1,1], then the trial function.
 Var pinn_field(const Pinn& pinn, const Network& net, std::span<const Var> theta, const Var& x, const Var& s);
+
+// The residual of a term at points x (n,d), (n,k), for row k of the training parameters and the coefficients s
+// that the network has for it. Records derivatives by x.
+Var pinn_residual(const Pinn& pinn, const Network& net, std::span<const Var> theta, const Var& s,
+                  const PinnTerm& term, const Tensor& x, std::int64_t k);
 
 // The points of one step, of all terms and all values of the parameters.
 struct PinnPoints {
@@ -71,6 +79,9 @@ PinnPoints draw_points(const Pinn& pinn, std::int64_t n, Sampling sampling, cons
 // The same, where points of the equation are drawn after its residual, out of `over` times as many.
 PinnPoints draw_adaptive(const Pinn& pinn, const Network& net, const Tensors& theta, std::int64_t n,
                          double over, Sampling sampling, const Stream& stream);
+
+// Of the loss at the points and its gradient: of products of matrices, and no more than is needed.
+double pinn_flops(const Pinn& pinn, const Network& net, const Tensors& theta, const PinnPoints& points);
 
 // The loss at the points.
 Var pinn_loss(const std::shared_ptr<const Pinn>& pinn, const Network& net, const Vars& theta,
