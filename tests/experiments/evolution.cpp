@@ -346,18 +346,19 @@ BOOST_AUTO_TEST_CASE(an_evolution_that_cannot_go_on_says_why) {
 // All modes of a wave: the projected finite volumes are the finite volumes.
 BOOST_AUTO_TEST_CASE(pod_travels_with_the_finite_volumes) {
   const pde::Grid grid = grid_of(1, 100, pde::Boundary::periodic);
-  PodProblem problem{.equation = advection_equation({1}),
-                     .grid = grid,
-                     .x = centres(grid),
-                     .weights = full({100}, .01, Dtype::f64),
-                     .size = {3},
-                     .limiter = pde::Limiter::none};
+  const Tensor x = centres(grid), weights = full({100}, .01, Dtype::f64);
   const Wave wave = [](const double* x, double t) { return std::vector{std::sin(2 * M_PI * (x[0] - t))}; };
   Tensor u({5, 100, 1}, Dtype::f64);
   for (std::int64_t k = 0; k < 5; ++k)
-    std::copy_n(sampled(wave, problem.x, .05 * static_cast<double>(k)).data<double>(), 100,
+    std::copy_n(sampled(wave, x, .05 * static_cast<double>(k)).data<double>(), 100,
                 u.mutable_data<double>() + 100 * k);
-  problem.pod = make_pod(u, linspace(0, .2, 5, Dtype::f64), 2, InTime::linear, problem.weights);
+  const PodProblem problem{make_pod(u, linspace(0, .2, 5, Dtype::f64), 2, InTime::linear, weights),
+                           advection_equation({1}),
+                           grid,
+                           x,
+                           weights,
+                           {3},
+                           pde::Limiter::none};
   const Tensor a = problem.coordinates(sampled(wave, problem.x, 0));
   BOOST_TEST(largest_difference(problem.field(a), sampled(wave, problem.x, 0)) < 1e-12);
   const ModePath path = evolved(problem, a, {0, 1.25}, {.tolerance = 1e-7});
