@@ -121,7 +121,7 @@ void evolve_run(const EvolveRunOptions& options, const Common& common) {
   const std::string json =
       json_of(run, study, options.study).dump(2, ' ', false, Json::error_handler_t::replace);
   write_file(folder / "evolution.json", json + "\n");
-  write_file(folder / "errors.csv", csv_of(study));
+  write_file(folder / "evolution.csv", csv_of(study));
   const bool drawn = draw_evolution(study, folder);
   if (common.json) {
     fmt::print("{}\n", json);

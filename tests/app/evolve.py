@@ -29,7 +29,7 @@ def check_numbers(folder: Path) -> None:
     evolved = ways["evolved"]
     require(evolved["points"] == 12 * evolved["unknowns"] == 12 * ways["pod"]["unknowns"], f"sizes: {evolved}")
     require(evolved["steps"] > 3 and evolved["condition"] > 1, f"work: {evolved}")
-    with open(saved / "errors.csv") as file:
+    with open(saved / "evolution.csv") as file:
         table = list(csv.DictReader(file))
     require(len(table) == len(times), "a row a time")
     require(math.isclose(float(table[-1]["evolved_l2"]), end["evolved"], rel_tol=1e-4), f"the table: {table[-1]}")
