@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 
 import runs
-from runs import good, json, refused, require, settings, small
+from runs import good, json, refused, require, settings, small, tube
 
 vortex = ["advection2d", *settings(cells=40, frames=21, t_end=1, ratios="", train__epochs=40, train__l1_epochs=5)]
 narrow = settings(model__width=40, model__rank=10, model__hyper_width=12)
@@ -62,7 +62,7 @@ def check_refusals(folder: Path) -> None:
     little = settings(train__epochs=2, train__l1_epochs=0)
     good("train", *small, *little, "--out", folder / "density")
     refused(2, "has learned density, and the equation needs density, momentum, energy", "evolve", folder / "density")
-    good("train", *small, *little, *settings(model__width=8), "--model", "siren", "--out", folder / "siren")
+    good("train", *tube, *little, *settings(model__width=8), "--model", "siren", "--out", folder / "siren")
     refused(2, "no low-rank coefficients", "evolve", folder / "siren")
     good("train", "euler1d", *settings(cells=60, frames=11), "--model", "pod", "--out", folder / "pod")
     refused(2, "is pod, which has no coefficients", "evolve", folder / "pod")
