@@ -136,33 +136,30 @@ std::vector<Moments> particle_moments(const LinearDrift& drift, std::int64_t n,
   return result;
 }
 
-Tensor density_at(const LinearDrift& drift, const std::function<double(const double* x)>& p0, const Tensor& x,
-                  double t, std::int64_t nodes) {
-  const std::int64_t n = x.shape[0], d = drift.dims;
-  if (x.shape[1] != d) fail<ShapeError>("density_at", "points of another dimension than the drift");
-  const std::vector<double> low(static_cast<std::size_t>(d), 0.0), high(static_cast<std::size_t>(d), 1.0);
-  Tensor xi = collocation({low, high}, nodes, Sampling::sobol, Stream(1, "density"));
-  for (double& v : xi.mutable_view<double>()) v = normal_quantile(std::clamp(v, 1e-12, 1 - 1e-12));
-  const Transition move(drift, t);
-  // Y = what goes to x: x - noise, with the motion undone; the volume has shrunk by exp(divergence t).
-  const double growth = std::exp(-drift.divergence() * t);
-  Tensor p({n}, Dtype::f64);
-  double* to = p.mutable_data<double>();
-  parallel_for(n, [&](std::int64_t i) {
-    std::vector<double> y(static_cast<std::size_t>(d));
-    const double* at = x.data<double>() + i * d;
-    double sum = 0;
-    for (std::int64_t k = 0; k < nodes; ++k) {
-      const double *node = xi.data<double>() + k * d, drawn = mean_of(node, d), middle = mean_of(at, d);
-      const double start = drift.center + (middle - move.along_noise * drawn - drift.center) / move.along;
-      for (std::int64_t j = 0; j < d; ++j)
-        y[static_cast<std::size_t>(j)] =
-            start + (at[j] - middle - move.across_noise * (node[j] - drawn)) / move.across;
-      sum += p0(y.data());
-    }
-    to[i] = growth * sum / static_cast<double>(nodes);
-  });
-  return p;
+FreeDensity::FreeDensity(const LinearDrift& drift, std::function<double(const double* x)> p0, double t,
+                         std::int64_t nodes)
+    : drift_(drift), p0_(std::move(p0)), t_(t) {
+  const std::vector<double> low(static_cast<std::size_t>(drift.dims), 0.0), high(low.size(), 1.0);
+  nodes_ = collocation({low, high}, nodes, Sampling::sobol, Stream(1, "density"));
+  for (double& v : nodes_.mutable_view<double>()) v = normal_quantile(std::clamp(v, 1e-12, 1 - 1e-12));
+}
+
+double FreeDensity::operator()(const double* x) const {
+  const std::int64_t d = drift_.dims, count = nodes_.shape[0];
+  // The start is x without noise, with the motion undone; the volume has shrunk by exp(divergence t).
+  const Transition move(drift_, t_);
+  const double middle = mean_of(x, d);
+  std::vector<double> y(static_cast<std::size_t>(d));
+  double sum = 0;
+  for (std::int64_t k = 0; k < count; ++k) {
+    const double *node = nodes_.data<double>() + k * d, drawn = mean_of(node, d),
+                 start = drift_.center + (middle - move.along_noise * drawn - drift_.center) / move.along;
+    for (std::int64_t j = 0; j < d; ++j)
+      y[static_cast<std::size_t>(j)] =
+          start + (x[j] - middle - move.across_noise * (node[j] - drawn)) / move.across;
+    sum += p0_(y.data());
+  }
+  return std::exp(-drift_.divergence() * t_) * sum / static_cast<double>(count);
 }
 
 Moments weighted_moments(const Tensor& x, const Tensor& weights) {

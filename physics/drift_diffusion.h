@@ -35,11 +35,21 @@ std::vector<Moments> particle_moments(const LinearDrift& drift, std::int64_t n,
                                       const std::vector<double>& times, double step, bool walls,
                                       const Stream& stream);
 
-// The density at x (n,d) after time t, from density p0: the mean of p0 over the starts that lead to x in free
-// motion, at `nodes` of a Sobol sequence. Walls are felt as far as p0 is zero outside of them: paths that leave
-// and come back are counted, of which there are few as long as the drift points inwards there.
-Tensor density_at(const LinearDrift& drift, const std::function<double(const double* x)>& p0, const Tensor& x,
-                  double t, std::int64_t nodes);
+// The density after time t, from density p0: at x the mean of p0 over the starts that lead to x in free motion,
+// at `nodes` of a Sobol sequence. Walls are felt as far as p0 is zero outside of them: paths that leave and
+// come back are counted, of which there are few as long as the drift points inwards there.
+class FreeDensity {
+ public:
+  FreeDensity(const LinearDrift& drift, std::function<double(const double* x)> p0, double t,
+              std::int64_t nodes);
+  double operator()(const double* x) const;
+
+ private:
+  LinearDrift drift_;
+  std::function<double(const double* x)> p0_;
+  double t_;
+  Tensor nodes_;  // of the normal distribution, (nodes,d)
+};
 
 // Weighted mean and covariance of rows x (n,d), weights >= 0 known up to a factor, with standard errors.
 Moments weighted_moments(const Tensor& x, const Tensor& weights);

@@ -258,13 +258,20 @@ BOOST_AUTO_TEST_CASE(walls_swallow_particles) {
   BOOST_TEST(std::abs(found.mean.at(0) - exact.mean) <= 4 * found.mean_error.at(0) + 2e-3);
 }
 
+Tensor densities(const FreeDensity& density, const Tensor& x) {
+  Tensor p({x.shape[0]}, Dtype::f64);
+  for (std::int64_t i = 0; i < x.shape[0]; ++i)
+    p.mutable_data<double>()[i] = density(x.data<double>() + i * x.shape[1]);
+  return p;
+}
+
 BOOST_AUTO_TEST_CASE(density_from_where_it_comes) {
   const LinearDrift drift{.dims = 1};
   const Line exact = line(drift, 0.5, 400, 200);
   const auto p0 = [](const double* x) { return std::abs(x[0]) < 1 ? 0.75 * (1 - x[0] * x[0]) : 0.0; };
   std::vector<double> at;
   for (int i = 79; i < 399; i += 40) at.push_back(-1 + 0.005 * (i + 1));
-  const Tensor x = from({std::ssize(at), 1}, at), p = density_at(drift, p0, x, 0.5, 2048);
+  const Tensor x = from({std::ssize(at), 1}, at), p = densities(FreeDensity(drift, p0, 0.5, 2048), x);
   for (std::int64_t i = 0; i < x.size(); ++i)
     BOOST_TEST(std::abs(p.at(i) - exact.p[static_cast<std::size_t>(79 + 40 * i)]) <= 2e-3);
   BOOST_TEST(max_abs(p) > 0.9);
@@ -284,7 +291,7 @@ BOOST_AUTO_TEST_CASE(density_of_normal_distributions) {
   const double along = m.covariance.at(0) + 3 * m.covariance.at(1),
                across = m.covariance.at(0) - m.covariance.at(1);
   const Tensor x = from({2, 4}, {0.1, 0.0, 0.1, 0.05, -0.1, 0.1, 0.3, 0.0}),
-               p = density_at(drift, p0, x, t, 8192);
+               p = densities(FreeDensity(drift, p0, t, 8192), x);
   for (std::int64_t k = 0; k < 2; ++k) {
     double mean = 0, rest = 0;
     for (int i = 0; i < 4; ++i) mean += (x.at(4 * k + i) - m.mean.at(i)) / 4;

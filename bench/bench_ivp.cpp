@@ -1,0 +1,92 @@
+// What a product with M = JT J / n costs, and some iterations of conjugate gradients, against the number of
+// parameters p: both should grow like p. Beside it the dense solve, which grows like p^2 n + p^3, as far as it
+// is bearable; and the iterations to a residual of 1e-4 without and with preconditioner.
+//
+//   bench_ivp [--points N] [--widths 32,64,...] [--threads N] [--repeats N] [--json]
+#include <fmt/format.h>
+#include <lowtide/linalg/parallel.h>
+#include <lowtide/physics/dirac_frenkel.h>
+#include <lowtide/physics/moving_field.h>
+
+#include <cmath>
+#include <sstream>
+
+#include "bench.h"
+
+using namespace lowtide;
+
+namespace {
+
+// The slope of log y against log x, by least squares.
+double exponent(const std::vector<double>& x, const std::vector<double>& y) {
+  double mx = 0, my = 0, xy = 0, xx = 0;
+  const auto n = static_cast<double>(x.size());
+  for (std::size_t i = 0; i < x.size(); ++i) mx += std::log(x[i]) / n, my += std::log(y[i]) / n;
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    xy += (std::log(x[i]) - mx) * (std::log(y[i]) - my);
+    xx += std::pow(std::log(x[i]) - mx, 2);
+  }
+  return xy / xx;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const std::string points_given = bench::take_option(argc, argv, "points"),
+                    widths_given = bench::take_option(argc, argv, "widths");
+  const bench::Options options = bench::options_from(argc, argv);
+  const ThreadLimit limit(options.threads);
+  const std::int64_t n = points_given.empty() ? 2000 : std::stoll(points_given);
+  std::vector<std::int64_t> widths;
+  std::stringstream list(widths_given.empty() ? "45,72,105,150,220,330,480" : widths_given);
+  for (std::string word; std::getline(list, word, ',');) widths.push_back(std::stoll(word));
+
+  InitialValueProblem problem{.dims = 2};
+  problem.rate = [](const Jet& u, double) { return u.d(0) + u.d(1); };
+  std::vector<double> ps, product_seconds, cg_seconds;
+  for (const std::int64_t width : widths) {
+    const Embedded net{.in = 2, .width = width};
+    const MovingField u(problem, net);
+    const Tensor theta = flatten(net.init(Stream(1, "net"), Dtype::f64)),
+                 x = u.points(Stream(2, "points"), n, 0);
+    const TiledJacobian J = u.jacobian(theta, x);
+    const Tensor f = u.rate(theta, x, 0), v = Stream(3, "v").normal({theta.size()}, Dtype::f32);
+    const auto p = static_cast<double>(theta.size());
+    const auto product = bench::time_of(options.repeats, [&] { times(J.gram(), v); });
+    const Sketch none = sketch_of(J, 0, Stream(4, "sketch"));
+    const auto fixed = bench::time_of(
+        1, [&] { project(J, f, none, {.shift = 1e-6, .tolerance = 0, .iterations = 20, .hopeless = 1e300}); });
+    ps.push_back(p);
+    product_seconds.push_back(product.median);
+    cg_seconds.push_back(fixed.median);
+
+    const ProjectionOptions until{.shift = 1e-6, .tolerance = 1e-4, .iterations = 2000, .hopeless = 1};
+    const int plain = project(J, f, none, until).iterations,
+              helped = project(J, f, sketch_of(J, 50, Stream(4, "sketch")), until).iterations;
+    double dense = NAN;
+    if (p <= 7000)
+      dense = bench::time_of(1, [&] { project_dense(dense_jacobian(u.field, theta, x), f, 1e-6); }).median;
+    if (options.json)
+      fmt::print(
+          "{{\"bench\": \"ivp\", \"threads\": {}, \"parameters\": {}, \"points\": {}, \"product_ms\": {:.4g}, "
+          "\"cg20_ms\": {:.4g}, \"gflops\": {:.4g}, \"iterations\": {}, \"iterations_rank_50\": {}, "
+          "\"dense_ms\": "
+          "{}}}\n",
+          options.threads, theta.size(), n, product.median * 1e3, fixed.median * 1e3,
+          8 * p * static_cast<double>(n) / product.median / 1e9, plain, helped,
+          std::isnan(dense) ? "null" : fmt::format("{:.4g}", dense * 1e3));
+    else
+      fmt::print(
+          "p {:8}  product {:9.2f} ms ({:5.1f} GFLOP/s)  20 iterations {:9.2f} ms  to 1e-4: {} without, {} "
+          "with "
+          "preconditioner  dense {} ms\n",
+          theta.size(), product.median * 1e3, 8 * p * static_cast<double>(n) / product.median / 1e9,
+          fixed.median * 1e3, plain, helped, std::isnan(dense) ? "-" : fmt::format("{:.0f}", dense * 1e3));
+  }
+  if (ps.size() < 2) return 0;
+  const double a = exponent(ps, product_seconds), b = exponent(ps, cg_seconds);
+  if (options.json)
+    fmt::print("{{\"bench\": \"ivp\", \"exponent_product\": {:.3f}, \"exponent_cg\": {:.3f}}}\n", a, b);
+  else
+    fmt::print("seconds grow like p^{:.2f} for a product, p^{:.2f} for 20 iterations\n", a, b);
+}
