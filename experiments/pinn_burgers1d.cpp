@@ -21,7 +21,7 @@ LOWTIDE_CASE(pinn_burgers1d, "Burgers' equation with viscosity, from its equatio
     return t * (1.0 - square(x)) * network - sin(std::numbers::pi * x);
   };
   pinn.equation([nu](const Jet& u) { return u.d(1) + u() * u.d(0) - nu * u.d(0, 0); });
-  run.learning({.width = 40, .rank = 16, .depth = 5});
+  run.learning({.width = 40, .rank = 16, .depth = 5, .frequency = 5});
   run.equation(pinn, {.points = 2000, .lr = 3e-3, .steps = 8000});
   return run.reference([&] {
     return on_grid(reference_grid(pinn, {200}, 41), [&](const double* x, double t, const auto&, double* u) {

@@ -45,7 +45,7 @@ LOWTIDE_CASE(pinn_poisson2d, "Poisson's equation on a square, from the equation 
     pinn.side("bottom", weight, 1, Pinn::End::low, misfit, share);
     pinn.side("top", weight, 1, Pinn::End::high, misfit, share);
   }
-  run.learning({.width = 32, .rank = 16, .depth = 4});
+  run.learning({.width = 32, .rank = 16, .depth = 4, .frequency = 5});
   run.equation(pinn, {.points = 1000, .lr = 3e-3, .steps = 4000, .gauss_newton = 20});
   return run.reference([&] {
     return on_grid(reference_grid(pinn, {100, 100}), [](const double* x, double, const auto&, double* u) {
