@@ -18,6 +18,42 @@ constexpr std::int64_t per_tile = 128;
 constexpr double least_size = 1e-3;
 constexpr const char* form_names[] = {"strong", "flux"};
 
+// Fluxes change averages over cells, and the network's front may be thinner than a cell: a point sees it or
+// does not, an average sees where in the cell it is. In two dimensions fronts cross many cells, each somewhere
+// else, and the least squares average by themselves.
+std::int64_t places_in_cell(const ModeProblem& problem) {
+  return problem.form == Form::flux && problem.grid.dims == 1 ? 8 : 1;
+}
+
+// The middles of `parts` equal parts of the cells around x (n,1), point after point.
+Tensor within_cells(const pde::Grid& grid, const Tensor& x, std::int64_t parts) {
+  if (parts == 1) return x;
+  Tensor out({x.shape[0] * parts, 1}, Dtype::f64);
+  double* to = out.mutable_data<double>();
+  for (std::int64_t i = 0; i < x.shape[0]; ++i)
+    for (std::int64_t k = 0; k < parts; ++k)
+      *to++ = x.at(i) + grid.size(0) * ((static_cast<double>(k) + .5) / static_cast<double>(parts) - .5);
+  return out;
+}
+
+// The means of `parts` blocks of rows each, (n parts c, r) -> (n c, r).
+Tensor cell_means(const Tensor& rows, std::int64_t parts, std::int64_t c) {
+  if (parts == 1) return rows;
+  const std::int64_t block = c * rows.shape[1], n = rows.size() / (block * parts);
+  Tensor out = zeros({n * c, rows.shape[1]}, Dtype::f64);
+  for (std::int64_t i = 0; i < n * parts; ++i)
+    blas::axpy(block, 1 / static_cast<double>(parts), rows.data<double>() + i * block,
+               out.mutable_data<double>() + i / parts * block);
+  return out;
+}
+
+// du/dc as the form of the equation sees it: at the points, or averaged over their cells.
+Tensor tangents_of_form(const ModeProblem& problem, const Tensor& x, const Tensor& c) {
+  const std::int64_t parts = places_in_cell(problem);
+  return cell_means(problem.tangents(within_cells(problem.grid, x, parts), c).by_mode, parts,
+                    problem.model.weights.out());
+}
+
 Tensor row_of(const Tensor& vector) { return vector.reshaped({1, vector.size()}); }
 
 // The field in physical units as a function of physical points, recorded.
@@ -62,7 +98,7 @@ ModeTangents ModeProblem::tangents(const Tensor& x, const Tensor& c) const {
 
 Tensor ModeProblem::rate(const Tensor& x, const Tensor& c, double t) const {
   const Tensor s = from_coordinates(modes, row_of(c));
-  const std::int64_t n = x.shape[0], fields = model.weights.out();
+  const std::int64_t n = x.shape[0], fields = model.weights.out(), parts = places_in_cell(*this);
   Tensor out({n, fields}, Dtype::f64);
   double* to = out.mutable_data<double>();
   parallel_for((n + per_tile - 1) / per_tile, [&](std::int64_t tile) {
@@ -79,7 +115,8 @@ Tensor ModeProblem::rate(const Tensor& x, const Tensor& c, double t) const {
       f = flux_rate(
           equation, grid,
           [&](const Tensor& at) {
-            return model.physical_values(values(model.weights, model.scaled_points(at), s));
+            const Tensor u = values(model.weights, model.scaled_points(within_cells(grid, at, parts)), s);
+            return model.physical_values(cell_means(u, parts, 1));
           },
           here, t, limiter);
     for (std::int64_t i = 0; i < f.size(); ++i)
@@ -134,7 +171,7 @@ Fit regularized_fit(const Tensor& a, const Tensor& b, const Tensor& sizes, doubl
 Fit velocity(const ModeProblem& problem, const Tensor& x, const Tensor& c, double t) {
   const Tensor f = problem.rate(x, c, t);
   require_finite("f", f);
-  return regularized_fit(problem.tangents(x, c).by_mode, f.reshaped({f.size()}), problem.sizes,
+  return regularized_fit(tangents_of_form(problem, x, c), f.reshaped({f.size()}), problem.sizes,
                          problem.regularization);
 }
 
@@ -181,7 +218,7 @@ std::vector<std::int64_t> chosen_points(const ModeProblem& problem, const Tensor
   Tensor a({columns, m * fields}, Dtype::f64);  // snapshots in rows
   for (std::int64_t k = 0; k < c.shape[0]; ++k) {
     const Tensor state = c.rows(k, k + 1).reshaped({r});
-    const Tensor tangents = transposed(problem.tangents(candidates, state).by_mode);
+    const Tensor tangents = transposed(tangents_of_form(problem, candidates, state));
     const Tensor f = problem.rate(candidates, state, times[static_cast<std::size_t>(k)]);
     double* to = a.mutable_data<double>() + k * block * m * fields;
     to = std::copy_n(tangents.data<double>(), tangents.size(), to);
