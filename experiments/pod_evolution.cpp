@@ -61,7 +61,7 @@ Tensor PodProblem::rate(const Tensor& u, double t) const {
 }
 
 ModePath evolved(const PodProblem& problem, const Tensor& a, const std::vector<double>& times,
-                const EvolveOptions& options) {
+                 const EvolveOptions& options) {
   const double size = norm(a);  // modes are orthonormal
   return integrated(
       [&](double t, const Tensor& y) {

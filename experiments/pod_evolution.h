@@ -20,6 +20,6 @@ struct PodProblem {
 };
 
 ModePath evolved(const PodProblem& problem, const Tensor& a, const std::vector<double>& times,
-                const EvolveOptions& options = {});
+                 const EvolveOptions& options = {});
 
 }  // namespace lowtide
