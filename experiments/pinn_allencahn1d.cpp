@@ -30,7 +30,8 @@ LOWTIDE_CASE(pinn_allencahn1d, "two phases that separate (Allen and Cahn), from 
       [=](const Jet& u) { return u.d(1) - diffusion * u.d(0, 0) + reaction * u() * (square(u()) - 1.0); });
   pinn.periodic(10, 0, [](const Jet& u) { return u.x(1); });
   run.learning({.width = 40, .rank = 16, .depth = 5, .frequency = 5});
-  run.equation(pinn, {.points = 1500, .redraw = 50, .grow = .8, .lr = 3.5e-3, .steps = 8000});
+  run.equation(pinn,
+               {.points = 1500, .redraw = 50, .grow = .8, .lr = 3.5e-3, .steps = 8000, .gauss_newton = 40});
   return run.reference([&] {
     const auto initial = [](double x) { return x * x * std::cos(std::numbers::pi * x); };
     const ReferenceGrid grid = reference_grid(pinn, {200}, 41);
