@@ -18,12 +18,12 @@ struct IvpOptions {
   // Points at which the equation holds: `adaptive` of them drawn after the residual, of `over` times as many.
   std::int64_t points = 4000;
   double adaptive = 0.5, over = 5;
-  std::int64_t renew = 5;       // steps between two sets of points
+  std::int64_t renew = 1;       // steps between two sets of points
   bool wide = false;            // f64 in the network and the products with M as well
   std::int64_t per_tile = 250;  // points
 
   std::string method = "rk23";
-  double tolerance = 1e-4;   // of a step, on the field relative to itself
+  double tolerance = 5e-5;   // of a step, on the field relative to itself
   double first_step = 1e-3;  // in units of the whole time
   double least_step = 1e-7;  // likewise: shorter ones mean that it has failed
   std::int64_t max_steps = 100000;
@@ -32,12 +32,12 @@ struct IvpOptions {
   std::int64_t rank = 100;   // of the preconditioner; 0: none
   double fresh_after = 1.6;  // the sketch is made anew when a solve takes this many times the iterations
   double shift = 1e-8;       // mu in units of M's largest eigenvalue
-  double cg_tolerance = 1e-5;
+  double cg_tolerance = 3e-5;
   std::int64_t cg_iterations = 100;
 
   // The fit of the initial state, and restarts: a fresh network is fitted to the field once the work since the
   // last one is `restart` times that of a fit on average. 0: never. Work is counted, in products with M.
-  std::int64_t fit_points = 8000, fit_steps = 60;
+  std::int64_t fit_points = 4000, fit_steps = 60;
   double fit_tolerance = 1e-4;  // relative
   double restart = 0;
   double restart_tolerance = 3e-3;  // a refit that is worse is not taken
