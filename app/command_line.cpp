@@ -215,6 +215,45 @@ int run(int argc, char** argv) {
       ->capture_default_str();
   evolve_verb.add_flag("--nearest", evolve.study.nearest, "also how near network and POD modes can come");
 
+  TuneRunOptions tune;
+  CLI::App& tune_verb = *program.add_subcommand(
+      "tune", "tune a low-rank model that has learned an equation to other values of its parameters");
+  tune_verb.add_option("run", tune.run, "folder of the run")->required()->type_name("DIR");
+  tune_verb.add_option("--mu", tune.mu, "new values of the parameters; by default those of the case")
+      ->delimiter(',');
+  std::string tune_by = name_of(tune.tune.by);
+  tune_verb.add_option("--method", tune_by, "gauss-newton, lbfgs or adam")->capture_default_str();
+  tune_verb.add_option("--steps", tune.tune.steps, "steps at most")
+      ->check(CLI::Range(1, 1000000))
+      ->capture_default_str();
+  tune_verb.add_option("--lr", tune.tune.lr, "rate of adam")
+      ->check(CLI::Range(1e-12, 1e3))
+      ->capture_default_str();
+  tune_verb.add_option("--points", tune.points, "points of the equation, for the whole network")
+      ->check(CLI::Range(1, 1000000))
+      ->capture_default_str();
+  tune_verb.add_option("--modes", tune.modes, "directions that coefficients move in; 0: all")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
+  std::int64_t fast_rank = 0;
+  CLI::Option& fast_option =
+      *tune_verb.add_option("--fast", fast_rank, "also by a FastLRNR of this rank; alone: 32, or the width")
+           ->expected(0, 1)
+           ->type_name("[RANK]")
+           ->check(CLI::Range(1, 1000000));
+  tune_verb.add_option("--fast-points", tune.reduced.points, "points of the equation, for the FastLRNR")
+      ->check(CLI::Range(1, 100000))
+      ->capture_default_str();
+  tune_verb
+      .add_option("--samples", tune.reduced.samples, "values of the parameters that the FastLRNR is made from")
+      ->check(CLI::Range(2, 100000))
+      ->capture_default_str();
+  tune_verb.add_option("--spread", tune.reduced.spread, "how far around them coefficients are sampled")
+      ->check(CLI::Range(0.0, 1e3))
+      ->capture_default_str();
+  tune_verb.add_option("-o,--out", tune.out, "file for the tuned coefficients")->type_name("FILE.safetensors");
+  tune_verb.add_flag("--force", tune.force, "overwrite it");
+
   CLI::App& import = *program.add_subcommand("import", "read what other programs have made: clawpack, npz");
   ImportOptions claw, npz;
   CLI::App& claw_verb =
@@ -266,6 +305,12 @@ int run(int argc, char** argv) {
     evolve.study.selector = selector_named(points_selector);
     evolve.study.form = form_named(form);
     evolve_run(evolve, common);
+  }
+  if (tune_verb) {
+    tune.tune.by = tune_by_named(tune_by);
+    tune.fast = fast_option.count() > 0;
+    tune.rank = fast_rank;
+    tune_run(tune, common);
   }
   if (compare_verb) compare_runs(compare, common);
   if (report_verb) report_runs(report, common);

@@ -2,6 +2,7 @@
 #pragma once
 #include <lowtide/experiments/case.h>
 #include <lowtide/experiments/evolution_study.h>
+#include <lowtide/experiments/reduced_equation.h>
 #include <lowtide/experiments/reduction_study.h>
 #include <lowtide/io/snapshots.h>
 
@@ -93,6 +94,18 @@ struct EvolveRunOptions {
   EvolutionOptions study;
 };
 void evolve_run(const EvolveRunOptions& options, const Common& common);
+
+struct TuneRunOptions {
+  std::filesystem::path run, out;  // `out`: a file for the coefficients; empty: they are not kept
+  std::vector<double> mu;          // new values of the equation's parameters; none: those of the case
+  std::int64_t points = 1000;      // of the equation, for the whole network
+  std::int64_t modes = 0;          // directions that s moves in; 0: all
+  bool fast = false, force = false;
+  std::int64_t rank = 0;  // of the FastLRNR; 0: its own default, or the width of the network if that is less
+  TuneOptions tune;
+  ReducedOptions reduced;
+};
+void tune_run(const TuneRunOptions& options, const Common& common);
 
 struct ReportOptions {
   std::vector<std::filesystem::path> runs;

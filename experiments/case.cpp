@@ -99,7 +99,7 @@ Snapshots CaseRun::reference(const std::function<Snapshots()>& make) {
   Snapshots set = make();
   set.case_name = name_;
   set.settings = settings_.values();
-  set.heldout.assign(static_cast<std::size_t>(set.frames()), 1);
+  if (set.heldout.empty()) set.heldout.assign(static_cast<std::size_t>(set.frames()), 1);
   return set;
 }
 

@@ -69,7 +69,7 @@ class CaseRun {
   }
   const std::shared_ptr<const InitialValueProblem>& ivp() const { return ivp_; }
   const IvpOptions& ivp_options() const { return ivp_options_; }
-  // The solution that errors of such cases are measured against; all frames are held out.
+  // The solution that errors of such cases are measured against; all frames are held out unless it says so.
   Snapshots reference(const std::function<Snapshots()>& make);
 
   // What somebody else has made: load() gives it.

@@ -175,10 +175,14 @@ std::string hash_of(const Prepared& prepared) {
 
 }  // namespace
 
+std::shared_ptr<const Pinn> pinn_of(const Settings& settings) {
+  return prepared_from(settings, true, true).pinn;
+}
+
 std::function<Var(const Var& x, const Var& network)> built_in(const Settings& settings) {
-  const Prepared prepared = prepared_from(settings, true, true);
-  if (!prepared.pinn) return {};
-  return prepared.pinn->trial;
+  const std::shared_ptr<const Pinn> pinn = pinn_of(settings);
+  if (!pinn) return {};
+  return pinn->trial;
 }
 
 Settings settings_of(const Settings& settings) { return prepared_from(settings, true, true).settings; }

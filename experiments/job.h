@@ -44,6 +44,8 @@ Prepared prepare(const Settings& settings, bool quiet = false);
 // Everything but the data: what can be set, and its values.
 Settings settings_of(const Settings& settings);
 
+// The equation that the case of these settings is learned from; or none.
+std::shared_ptr<const Pinn> pinn_of(const Settings& settings);
 // What the case that these settings are of builds into the fields of models that learn its equation; or
 // nothing.
 std::function<Var(const Var& x, const Var& network)> built_in(const Settings& settings);

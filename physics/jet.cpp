@@ -49,6 +49,13 @@ const Var& Jet::d(int axis, int other) const {
   return place->second;
 }
 
+std::vector<std::vector<int>> Jet::derivatives() const {
+  std::vector<std::vector<int>> asked;
+  for (const auto& [axis, value] : first_) asked.push_back({axis});
+  for (const auto& [axes, value] : second_) asked.push_back({axes.first, axes.second});
+  return asked;
+}
+
 Var Jet::laplacian(int axes) const {
   Var sum = d(0, 0);
   for (int axis = 1; axis < axes; ++axis) sum = sum + d(axis, axis);

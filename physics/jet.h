@@ -9,6 +9,7 @@
 #include <lowtide/autodiff/ops.h>
 
 #include <map>
+#include <vector>
 
 namespace lowtide {
 
@@ -32,6 +33,9 @@ class Jet {
 
   // How many evaluations of the field's cost have been made: values and derivatives.
   int evaluations() const { return 1 + elsewhere_ + static_cast<int>(first_.size() + second_.size()); }
+
+  // What has been asked for so far: {axis} of first derivatives, {axis, other} of second ones.
+  std::vector<std::vector<int>> derivatives() const;
 
   int dims() const { return static_cast<int>(x_.shape()[1]); }
   std::int64_t points() const { return x_.shape()[0]; }

@@ -1,0 +1,28 @@
+// Low-rank networks of plain matrices in Vars: differentiable in x and in the coefficients s, whatever the
+// ranks of their layers, so that a FastLRNR stands in an equation as the network does (Cho, Lee, Park, Rim and
+// Welper, FastLRNR and sparse physics informed backpropagation, 2025).
+#pragma once
+#include <lowtide/autodiff/functions.h>
+#include <lowtide/reduction/fast_lrnr.h>
+
+#include <vector>
+
+namespace lowtide {
+
+// u at the rows of x (n,d), all with coefficients s (k), in f64: (n,c).
+Var field(const LowRankWeights& net, const Var& x, const Var& s);
+// Behind every hidden layer, side by side: (n, w_1 + w_2 + ...).
+Var hidden_states(const LowRankWeights& net, const Var& x, const Var& s);
+
+// Which derivatives by the inputs hold at points: {} the states themselves, {0} by the first input, {0, 0}
+// twice by it.
+using Derivatives = std::vector<std::vector<int>>;
+
+// Bases of hidden states at points x (n,d) for the rows of s (k,n), and of their derivatives: an interpolation
+// that holds for these too reproduces the derivatives of the field. Each derivative is scaled to the mean
+// square of the states. Through sums of squares, so that any number of points and rows does; singular values
+// below 1e-8 of the first are noise, and all directions of a layer are there.
+HiddenBases hidden_bases(const LowRankWeights& net, const Tensor& x, const Tensor& s,
+                         const Derivatives& derivatives);
+
+}  // namespace lowtide
