@@ -251,6 +251,11 @@ int run(int argc, char** argv) {
   tune_verb.add_option("--spread", tune.reduced.spread, "how far around them coefficients are sampled")
       ->check(CLI::Range(0.0, 1e3))
       ->capture_default_str();
+  tune_verb.add_option("--oversample", tune.reduced.oversample, "hidden units of the FastLRNR beyond its rank")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
+  bool one_basis = false;
+  tune_verb.add_flag("--one-basis", one_basis, "one FastLRNR for all points, not one for each");
   tune_verb.add_option("-o,--out", tune.out, "file for the tuned coefficients")->type_name("FILE.safetensors");
   tune_verb.add_flag("--force", tune.force, "overwrite it");
 
@@ -310,6 +315,7 @@ int run(int argc, char** argv) {
     tune.tune.by = tune_by_named(tune_by);
     tune.fast = fast_option.count() > 0;
     tune.rank = fast_rank;
+    tune.reduced.local = !one_basis;
     tune_run(tune, common);
   }
   if (compare_verb) compare_runs(compare, common);

@@ -135,8 +135,11 @@ ReducedEquation reduced_equation(const std::shared_ptr<const Pinn>& pinn, const 
   const Tensor mu = parameter_samples(pinn->parameter_box, o.samples), s = coefficients(mu);
   EquationAt whole{pinn, row(mu, 0), net, tuning_points(*pinn, o.candidates, stream)};
 
+  const Tensor around = o.spread > 0 ? spread_around(s, o.spread, stream) : s;
+
   PinnPoints few;
-  Asked asked;
+  std::vector<Asked> asked;
+  std::set<std::vector<int>> derivatives{{}};
   for (std::size_t term = 0; term < pinn->terms.size(); ++term) {
     std::vector<Tensor> of_term;
     for (const PinnPoints::Piece& piece : whole.points->pieces)
@@ -145,17 +148,38 @@ ReducedEquation reduced_equation(const std::shared_ptr<const Pinn>& pinn, const 
     const auto wanted = static_cast<std::int64_t>(std::llround(t.share * static_cast<double>(o.points)));
     const Tensor x =
         chosen_points(whole, term, stacked(of_term), mu, s, std::max<std::int64_t>(wanted, 4), o.selector);
-    residual_of(whole, term, x, vector_of(s, 0), &asked);
+    asked.emplace_back();
+    residual_of(whole, term, x, vector_of(s, 0), &asked.back());
+    for (Tensor& points : asked.back().points) points = in_unit_box(pinn->box, points);
+    derivatives.insert(asked.back().derivatives.begin(), asked.back().derivatives.end());
     few.pieces.push_back({term, 0, x, t.weight / static_cast<double>(x.shape[0])});
     few.count += x.shape[0];
   }
-  const HiddenBases bases = hidden_bases(net, in_unit_box(pinn->box, stacked(asked.points)),
-                                         o.spread > 0 ? spread_around(s, o.spread, stream) : s,
-                                         Derivatives(asked.derivatives.begin(), asked.derivatives.end()));
-  std::vector<std::int64_t> ranks;
-  for (const Tensor& basis : bases.basis) ranks.push_back(std::min(o.rank, basis.shape[1]));
-  ReducedEquation out{.fast = fast_lrnr(net, bases, ranks, {o.selector, o.oversample}),
-                      .points = std::make_shared<const PinnPoints>(std::move(few))};
+  const auto reduced = [&](const Tensor& x, const std::set<std::vector<int>>& wanted) {
+    const HiddenBases bases = hidden_bases(net, x, around, Derivatives(wanted.begin(), wanted.end()));
+    std::vector<std::int64_t> ranks;
+    for (const Tensor& basis : bases.basis) ranks.push_back(std::min(o.rank, basis.shape[1]));
+    return fast_lrnr(net, bases, ranks, {o.selector, o.oversample});
+  };
+  ReducedEquation out;
+  if (o.local) {
+    for (std::size_t k = 0; k < few.pieces.size(); ++k) {
+      const std::int64_t n = few.pieces[k].x.shape[0];
+      std::vector<LowRankWeights> nets(static_cast<std::size_t>(n));
+      parallel_for(n, [&](std::int64_t i) {  // the point itself, and where else its term looks
+        std::vector<Tensor> places;
+        for (const Tensor& points : asked[k].points) places.push_back(points.rows(i, i + 1));
+        nets[static_cast<std::size_t>(i)] = reduced(stacked(places), asked[k].derivatives).net;
+      });
+      out.local.push_back(side_by_side(nets));
+    }
+  } else {
+    std::vector<Tensor> places;
+    for (const Asked& of_term : asked)
+      places.insert(places.end(), of_term.points.begin(), of_term.points.end());
+    out.fast = reduced(stacked(places), derivatives);
+  }
+  out.points = std::make_shared<const PinnPoints>(std::move(few));
   out.seconds = std::chrono::duration<double>(Clock::now() - start).count();
   return out;
 }

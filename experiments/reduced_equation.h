@@ -16,17 +16,19 @@ struct ReducedOptions {
   std::int64_t points = 32;       // of the equation; others by their share
   std::int64_t candidates = 400;  // that they are chosen from
   std::int64_t samples = 33;      // values of the parameters
-  double spread = 0;              // how far from hyper(mu) states are looked at, relative to how far that moves
+  bool local = true;  // a basis and a network for each point; else one for all, as in the literature
+  double spread = 0;  // how far from hyper(mu) states are looked at, relative to how far that moves
   Selector selector = Selector::s_opt;  // of points and units
   std::int64_t oversample = 0;          // units beyond the rank
 };
 
 struct ReducedEquation {
-  FastLrnr fast{};
+  FastLrnr fast{};                 // for all points, or
+  std::vector<LocalNets> local{};  // for each point of each piece
   std::shared_ptr<const PinnPoints> points{};
   double seconds = 0;  // that it took to make
   EquationAt at(const std::shared_ptr<const Pinn>& pinn, std::vector<double> mu) const {
-    return {pinn, std::move(mu), fast.net, points};
+    return {pinn, std::move(mu), fast.net, local, points};
   }
 };
 // For all values in the box of parameters. Points are those at which residuals of the samples, and what moving

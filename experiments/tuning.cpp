@@ -32,8 +32,11 @@ Var scaled(const Box& box, const Var& x) {
 }
 
 // Of one piece, (n,k).
-Var residual(const EquationAt& at, const PinnPoints::Piece& piece, const Var& s) {
-  const auto field = [&](const Var& p) { return field_of(*at.pinn, at.net, p, s); };
+Var residual(const EquationAt& at, std::size_t k, const Var& s) {
+  const PinnPoints::Piece& piece = at.points->pieces[k];
+  const auto field = [&](const Var& p) {
+    return at.local.empty() ? field_of(*at.pinn, at.net, p, s) : field_of(*at.pinn, at.local[k], p, s);
+  };
   const Tensor mu = from({std::ssize(at.mu)}, at.mu);
   return at.pinn->terms[piece.term].residual(Jet(field, piece.x, Var(mu)));
 }
@@ -99,8 +102,8 @@ std::int64_t gauss_newton(const EquationAt& equation, const Tensor& start, Tenso
 struct PieceLoss {
   EquationAt equation;
   Var operator()(const Vars& arguments, const Tile& tile) const {
-    const PinnPoints::Piece& piece = equation.points->pieces[static_cast<std::size_t>(tile.index)];
-    return sum(square(residual(equation, piece, arguments[0]))) * piece.factor;
+    const auto k = static_cast<std::size_t>(tile.index);
+    return sum(square(residual(equation, k, arguments[0]))) * equation.points->pieces[k].factor;
   }
 };
 
@@ -108,6 +111,11 @@ struct PieceLoss {
 
 Var field_of(const Pinn& pinn, const LowRankWeights& net, const Var& x, const Var& s) {
   const Var y = field(net, scaled(pinn.box, x), s);
+  return pinn.trial ? pinn.trial(x, y) : y;
+}
+
+Var field_of(const Pinn& pinn, const LocalNets& nets, const Var& x, const Var& s) {
+  const Var y = field(nets, scaled(pinn.box, x), s);
   return pinn.trial ? pinn.trial(x, y) : y;
 }
 
@@ -146,7 +154,7 @@ Residuals linearized(const EquationAt& equation, const Tensor& s, const Tensor& 
     const auto k = static_cast<std::size_t>(i);
     const Linearization line(
         [&](const Vars& c) {
-          const Var r = residual(equation, pieces[k], moved(s, directions, c[0]));
+          const Var r = residual(equation, k, moved(s, directions, c[0]));
           return reshape(r, {r.size()}) * std::sqrt(pieces[k].factor);
         },
         {zero});

@@ -17,11 +17,13 @@ struct EquationAt {
   std::shared_ptr<const Pinn> pinn;
   std::vector<double> mu{};
   LowRankWeights net{};                        // the whole network, or a reduced one
+  std::vector<LocalNets> local{};              // or one for each point of each piece of points
   std::shared_ptr<const PinnPoints> points{};  // drawn for one value; which is not looked at
 };
 
 // u at physical points x (n,d): inputs scaled, the network, the trial function.
 Var field_of(const Pinn& pinn, const LowRankWeights& net, const Var& x, const Var& s);
+Var field_of(const Pinn& pinn, const LocalNets& nets, const Var& x, const Var& s);
 Tensor field_at(const EquationAt& equation, const Tensor& x, const Tensor& s);  // (n,d), (k) -> (n,c)
 
 // `n` points of the equation, others by their share, for one value of the parameters.
