@@ -232,7 +232,8 @@ int run(int argc, char** argv) {
   tune_verb.add_option("--points", tune.points, "points of the equation, for the whole network")
       ->check(CLI::Range(1, 1000000))
       ->capture_default_str();
-  tune_verb.add_option("--modes", tune.modes, "directions that coefficients move in; 0: all")
+  tune_verb
+      .add_option("--modes", tune.modes, "directions that coefficients move in by the whole network; 0: all")
       ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
   std::int64_t fast_rank = 0;
@@ -241,6 +242,9 @@ int run(int argc, char** argv) {
            ->expected(0, 1)
            ->type_name("[RANK]")
            ->check(CLI::Range(1, 1000000));
+  tune_verb.add_option("--fast-modes", tune.fast_modes, "directions that they move in by the FastLRNR; 0: all")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
   tune_verb.add_option("--fast-points", tune.reduced.points, "points of the equation, for the FastLRNR")
       ->check(CLI::Range(1, 100000))
       ->capture_default_str();

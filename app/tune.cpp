@@ -182,20 +182,22 @@ void tune_run(const TuneRunOptions& o, const Common& common) {
   const auto points = tuning_points(*model.pinn, o.points, stream.child("full"));
   ReducedEquation reduced;
   if (o.fast) reduced = reduced_equation(model.pinn, model.net, model.coefficients, few, stream);
-  TuneOptions options = o.tune;
+  TuneOptions options = o.tune, fast_options = o.tune;
   if (o.modes > 0) options.directions = tuning_directions(*model.pinn, model.coefficients, o.modes);
+  if (o.fast_modes > 0)
+    fast_options.directions = tuning_directions(*model.pinn, model.coefficients, o.fast_modes);
 
   const bool in_time = model.pinn->in_time();
   std::vector<Row> rows;
   for (const std::vector<double>& mu : values) {
-    const EquationAt whole{model.pinn, mu, model.net, points};
+    const EquationAt whole{model.pinn, mu, model.net, {}, points};
     const Tensor s = model.coefficients(from({1, std::ssize(mu)}, mu)).reshaped({model.net.coefficients()});
     Row row;
     row.mu = mu;
     row.before.error = error_at(whole, s, solution, in_time);
     row.before.loss = value([&](const Vars& p) { return loss(whole, p[0]); }, {s}).item();
     row.full = tuned(whole, whole, s, options, solution, in_time);
-    if (o.fast) row.fast = tuned(reduced.at(model.pinn, mu), whole, s, options, solution, in_time);
+    if (o.fast) row.fast = tuned(reduced.at(model.pinn, mu), whole, s, fast_options, solution, in_time);
     rows.push_back(std::move(row));
   }
   if (!o.out.empty()) save(o.out, model, rows, o.fast);
@@ -225,7 +227,9 @@ void tune_run(const TuneRunOptions& o, const Common& common) {
              name_of(options.by), points->count);
   if (o.modes > 0) fmt::print(", along {} directions", options.directions.shape[1]);
   if (o.fast)
-    fmt::print("; reduced: rank {}, {} points, made in {:.2g} s", few.rank, reduced.points->count,
+    fmt::print("; reduced: rank {}, {} points, {}, made in {:.2g} s", few.rank, reduced.points->count,
+               o.fast_modes > 0 ? fmt::format("along {} directions", fast_options.directions.shape[1])
+                                : "in all directions",
                reduced.seconds);
   fmt::print("\nrelative l2 errors and seconds a step\n{:>12}{:>12}{:>12}{:>7}{:>12}",
              fmt::format("{}", fmt::join(model.pinn->parameters, ",")), "before", "full", "steps", "s/step");

@@ -99,7 +99,8 @@ struct TuneRunOptions {
   std::filesystem::path run, out;  // `out`: a file for the coefficients; empty: they are not kept
   std::vector<double> mu;          // new values of the equation's parameters; none: those of the case
   std::int64_t points = 1000;      // of the equation, for the whole network
-  std::int64_t modes = 0;          // directions that s moves in; 0: all
+  std::int64_t modes = 0;          // directions that s moves in, by the whole network; 0: all
+  std::int64_t fast_modes = 6;     // by the FastLRNR, whose bases know no others
   bool fast = false, force = false;
   std::int64_t rank = 0;  // of the FastLRNR; 0: its own default, or the width of the network if that is less
   TuneOptions tune;

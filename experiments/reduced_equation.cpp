@@ -133,7 +133,7 @@ ReducedEquation reduced_equation(const std::shared_ptr<const Pinn>& pinn, const 
   using Clock = std::chrono::steady_clock;
   const Clock::time_point start = Clock::now();
   const Tensor mu = parameter_samples(pinn->parameter_box, o.samples), s = coefficients(mu);
-  EquationAt whole{pinn, row(mu, 0), net, tuning_points(*pinn, o.candidates, stream)};
+  EquationAt whole{pinn, row(mu, 0), net, {}, tuning_points(*pinn, o.candidates, stream)};
 
   const Tensor around = o.spread > 0 ? spread_around(s, o.spread, stream) : s;
 
