@@ -216,8 +216,10 @@ void tune_run(const TuneRunOptions& o, const Common& common) {
             {"points", points->count},
             {"values", table}};
   if (o.fast)
-    json["reduced"] = {
-        {"rank", reduced.fast.ranks}, {"points", reduced.points->count}, {"seconds_to_make", reduced.seconds}};
+    json["reduced"] = {{"rank", few.rank},
+                       {"one_basis", !few.local},
+                       {"points", reduced.points->count},
+                       {"seconds_to_make", reduced.seconds}};
   if (!o.out.empty()) json["coefficients_file"] = o.out.string();
   if (common.json) {
     fmt::print("{}\n", json.dump(2, ' ', false, Json::error_handler_t::replace));
