@@ -75,7 +75,8 @@ BOOST_AUTO_TEST_CASE(gradients_by_coefficients) {
   const Example e;
   for (const bool local : {false, true}) {
     const EquationAt few = e.reduced(6, local).at(e.pinn, {1.3});
-    const auto report = check([&](const Vars& p) { return loss(few, p[0]); }, {e.s(1.3)}, {.label = "field", .in_f32 = false});
+    const auto report =
+        check([&](const Vars& p) { return loss(few, p[0]); }, {e.s(1.3)}, {.label = "field", .in_f32 = false});
     BOOST_TEST(report.ok(), report.text());
   }
   // The gradient of |r|^2 is 2 J^T r.

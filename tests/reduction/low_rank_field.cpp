@@ -81,12 +81,12 @@ BOOST_AUTO_TEST_CASE(side_by_side_each_at_its_point) {
 
 BOOST_AUTO_TEST_CASE(has_the_derivatives_it_says) {
   const Case c;
-  const auto report =
-      check([&](const Vars& p) { return field(c.net.weights, p[0], p[1]); }, {c.x, c.one}, {.label = "field", .in_f32 = false});
+  const auto report = check([&](const Vars& p) { return field(c.net.weights, p[0], p[1]); }, {c.x, c.one},
+                            {.label = "field", .in_f32 = false});
   BOOST_TEST(report.ok(), report.text());
   const LocalNets pair = side_by_side({c.net.weights, c.net.weights, c.net.weights, c.net.weights});
-  const auto local =
-      check([&](const Vars& p) { return field(pair, p[0], p[1]); }, {c.x, c.one}, {.label = "field", .in_f32 = false});
+  const auto local = check([&](const Vars& p) { return field(pair, p[0], p[1]); }, {c.x, c.one},
+                           {.label = "field", .in_f32 = false});
   BOOST_TEST(local.ok(), local.text());
 }
 
