@@ -29,7 +29,9 @@ LOWTIDE_CASE(ivp_vlasov6d, "Vlasov's equation in six dimensions, by a network wh
   problem.points = [=](Stream stream, std::int64_t n, double) {
     return mixed_with_uniform(cloud, 0.8, stream, n);
   };
-  run.evolution(problem, {.bands = 1, .adaptive = 0});
+  run.evolution(
+      problem,
+      {.bands = 1, .adaptive = 0, .tolerance = 1e-3, .shift = 1e-7, .cg_tolerance = 1e-4, .fit_steps = 40});
   return run.reference([&] {
     const Velocity velocity = [](std::span<const double> z, std::span<double> a) {
       const double well = std::exp(-z[0] * z[0] - z[1] * z[1] - z[2] * z[2]);
