@@ -115,6 +115,26 @@ void pull_through(const Range& range, SideTable& table, Graph graph) {
   }
 }
 
+// The tangent of a node out of those of its inputs, which `slot` finds; none if none of them moves.
+template <class Slot>
+Var pushed_through(TapeCore& core, std::int32_t id, std::int32_t first, bool keep, SideTable& table,
+                   const Slot& slot) {
+  const Node& node = core[id];
+  table.dots.clear();
+  bool moves = false;
+  for (std::int32_t k = 0; k < node.input_count; ++k) {
+    const std::int32_t input = core.inputs[static_cast<std::size_t>(node.first_input + k)];
+    table.dots.push_back(input >= first ? slot(input) : Var());
+    moves = moves || table.dots.back();
+  }
+  if (!moves) return {};
+  inputs_as_vars(core, node, keep, table.xs);
+  const Var y = keep ? core.tracked_var(id) : Var(node.value);
+  Var ydot = node.op->push(PushRule{{*node.op, table.xs, node.attributes}, y, table.dots});
+  if (ydot && !(ydot.shape() == node.value.shape)) ydot = broadcast_to(ydot, node.value.shape);
+  return ydot;
+}
+
 }  // namespace
 
 bool PushRule::eager() const { return !any_tracked(xs) && !any_tracked(xdots); }
@@ -168,20 +188,8 @@ Vars push(const Vars& ys, const Vars& xs, const Vars& xdots, Graph graph) {
   for (std::int32_t id = range.first; id <= range.last; ++id) {
     const std::uint8_t flag = table->flags[static_cast<std::size_t>(id - range.first)];
     if (!(flag & Range::depends) || !core[id].op) continue;
-    const Node& node = core[id];
-    table->dots.clear();
-    bool moves = false;
-    for (std::int32_t k = 0; k < node.input_count; ++k) {
-      const std::int32_t input = core.inputs[static_cast<std::size_t>(node.first_input + k)];
-      table->dots.push_back(input >= range.first ? slot(input) : Var());
-      moves = moves || table->dots.back();
-    }
-    if (!moves) continue;
-    inputs_as_vars(core, node, keep, table->xs);
-    const Var y = keep ? core.tracked_var(id) : Var(node.value);
-    Var ydot = node.op->push(PushRule{{*node.op, table->xs, node.attributes}, y, table->dots});
+    Var ydot = pushed_through(core, id, range.first, keep, *table.operator->(), slot);
     if (!ydot) continue;
-    if (!(ydot.shape() == node.value.shape)) ydot = broadcast_to(ydot, node.value.shape);
     Var& dot = slot(id);
     dot = dot ? dot + ydot : std::move(ydot);
   }
@@ -192,6 +200,46 @@ Vars push(const Vars& ys, const Vars& xs, const Vars& xdots, Graph graph) {
     result.push_back(dot && *dot ? *dot : zeros_like(y));
   }
   return result;
+}
+
+DirectedPush::DirectedPush(Var x, Var xdot) : x_(std::move(x)) {
+  check_like("push", xdot, x_);
+  if (!TapeCore::of(x_, "push"))
+    fail<TapeError>("push", "a derivative with respect to a constant: make it a leaf of the tape");
+  tangents_.push_back(std::move(xdot));
+  states_.push_back(State::known);
+}
+
+Var DirectedPush::operator()(const Var& y) {
+  TapeCore& core = *TapeCore::of(x_, "push");
+  TapeCore* given = TapeCore::of(y, "push");
+  if (given && given != &core) fail<TapeError>("push", "a result of another tape than its variables");
+  const std::int32_t first = TapeCore::id_of(x_), last = TapeCore::id_of(y);
+  if (!given || last < first) return zeros_like(y);
+  core.check_open("push");
+  const auto at = [first](std::int32_t id) { return static_cast<std::size_t>(id - first); };
+  if (at(last) >= states_.size()) {
+    states_.resize(at(last) + 1, State::unknown);
+    tangents_.resize(at(last) + 1);
+  }
+  if (states_[at(last)] == State::unknown) states_[at(last)] = State::wanted;
+  for (std::int32_t id = last; id > first; --id) {
+    if (states_[at(id)] != State::wanted) continue;
+    const Node& node = core[id];
+    for (std::int32_t k = 0; k < node.input_count; ++k) {
+      const std::int32_t input = core.inputs[static_cast<std::size_t>(node.first_input + k)];
+      if (input >= first && states_[at(input)] == State::unknown) states_[at(input)] = State::wanted;
+    }
+  }
+  const BorrowedTable table(core);
+  for (std::int32_t id = first + 1; id <= last; ++id) {
+    if (states_[at(id)] != State::wanted) continue;
+    states_[at(id)] = State::known;
+    if (core[id].op)
+      tangents_[at(id)] = pushed_through(core, id, first, true, *table.operator->(),
+                                         [&](std::int32_t input) { return tangents_[at(input)]; });
+  }
+  return tangents_[at(last)] ? tangents_[at(last)] : zeros_like(y);
 }
 
 Vars pull(const Vars& ys, const Vars& ybars, const Vars& xs, Graph graph) {

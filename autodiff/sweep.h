@@ -13,6 +13,20 @@ Vars push(const Vars& ys, const Vars& xs, const Vars& xdots, Graph graph = Graph
 Var push(const Var& y, const Vars& xs, const Vars& xdots, Graph graph = Graph::drop);
 Var push(const Var& y, const Var& x, const Var& xdot, Graph graph = Graph::drop);
 
+// A recorded push that goes on: tangents in this direction that were found for one result serve the next, above
+// all derivatives of second order, which are pushes through pushes. Visits only what a result needs.
+class DirectedPush {
+ public:
+  DirectedPush(Var x, Var xdot);
+  Var operator()(const Var& y);  // as push(y, x, xdot, Graph::keep)
+
+ private:
+  enum class State : std::uint8_t { unknown, wanted, known };
+  Var x_;
+  Vars tangents_;  // of the nodes from x on
+  PoolVector<State> states_;
+};
+
 // Cotangents of xs for cotangents ybars of ys.
 Vars pull(const Vars& ys, const Vars& ybars, const Vars& xs, Graph graph = Graph::drop);
 Vars pull(const Var& y, const Var& ybar, const Vars& xs, Graph graph = Graph::drop);

@@ -21,31 +21,29 @@ Var Jet::operator()(int field) const { return column(u_, field); }
 Var Jet::x(int axis) const { return column(x_, axis); }
 Var Jet::mu(int k) const { return reshape(slice(mu_, 0, k, k + 1), {1, 1}); }
 
-const Var& Jet::direction(int axis) const {
-  const auto [place, missing] = directions_.try_emplace(axis);
-  if (missing) {
-    const std::int64_t d = x_.shape()[1];
-    if (axis < 0 || axis >= d) fail<ShapeError>("jet", fmt::format("input {} of {}", axis, d));
-    Tensor e = zeros(x_.shape(), x_.dtype());
-    dispatch(e.dtype, [&](auto zero) {
-      using T = decltype(zero);
-      T* to = e.mutable_data<T>();
-      for (std::int64_t i = 0; i < points(); ++i) to[i * d + axis] = T{1};
-    });
-    place->second = Var(std::move(e));
-  }
-  return place->second;
+DirectedPush& Jet::along(int axis) const {
+  const auto found = pushes_.find(axis);
+  if (found != pushes_.end()) return found->second;
+  const std::int64_t d = x_.shape()[1];
+  if (axis < 0 || axis >= d) fail<ShapeError>("jet", fmt::format("input {} of {}", axis, d));
+  Tensor e = zeros(x_.shape(), x_.dtype());  // 1 in this column
+  dispatch(e.dtype, [&](auto zero) {
+    using T = decltype(zero);
+    T* to = e.mutable_data<T>();
+    for (std::int64_t i = 0; i < points(); ++i) to[i * d + axis] = T{1};
+  });
+  return pushes_.emplace(axis, DirectedPush(x_, Var(std::move(e)))).first->second;
 }
 
 const Var& Jet::d(int axis) const {
   const auto [place, missing] = first_.try_emplace(axis);
-  if (missing) place->second = push(u_, x_, direction(axis), Graph::keep);
+  if (missing) place->second = along(axis)(u_);
   return place->second;
 }
 
 const Var& Jet::d(int axis, int other) const {
   const auto [place, missing] = second_.try_emplace(std::minmax(axis, other));
-  if (missing) place->second = push(d(place->first.first), x_, direction(place->first.second), Graph::keep);
+  if (missing) place->second = along(place->first.second)(d(place->first.first));
   return place->second;
 }
 

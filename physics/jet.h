@@ -3,7 +3,8 @@
 //   const auto burgers = [nu](const Jet& u) { return u.d(1) + u() * u.d(0) - nu * u.d(0, 0); };
 //
 // A derivative is a push through what was recorded so far, made when it is first asked for and only once;
-// a second one is a push through that push. All of it is recorded, so that a loss of it has a gradient.
+// a second one is a push through that push, which takes up the first one's tangents where both are by the same
+// input. All of it is recorded, so that a loss of it has a gradient.
 #pragma once
 #include <lowtide/autodiff/functions.h>
 #include <lowtide/autodiff/ops.h>
@@ -41,12 +42,13 @@ class Jet {
   std::int64_t points() const { return x_.shape()[0]; }
 
  private:
-  const Var& direction(int axis) const;  // (n,d), 1 in column `axis`
+  DirectedPush& along(int axis) const;  // of the points, by one input
 
   UnaryFunction field_;
   Var x_, u_, mu_;
   mutable int elsewhere_ = 0;
-  mutable std::map<int, Var> directions_, first_;
+  mutable std::map<int, DirectedPush> pushes_;
+  mutable std::map<int, Var> first_;
   mutable std::map<std::pair<int, int>, Var> second_;
 };
 
