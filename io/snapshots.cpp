@@ -10,6 +10,8 @@ bool Snapshots::fixed() const { return x.shape[0] != u.shape[0] || frames() == 1
 
 namespace {
 
+constexpr std::int64_t most_directions = 100;  // more is a transposed array
+
 // Where the rows of a frame begin and end in x, weight and level.
 struct Rows {
   std::int64_t begin, end;
@@ -134,7 +136,8 @@ void check(const Snapshots& set, const std::string& source) {
   check.array(set.weight, "/weight", 1);
   const std::int64_t frames = set.t.size(), points = set.x.shape[0], d = set.dims();
   if (frames == 0) check.wrong("/t", "no frames");
-  if (d < 1 || d > 3) check.wrong("/x", fmt::format("has {} directions; 1 to 3 are possible", d));
+  if (d < 1 || d > most_directions)
+    check.wrong("/x", fmt::format("has {} directions; 1 to {} are possible", d, most_directions));
   if (set.u.shape[1] == 0) check.wrong("/u", "has no columns");
   check.count(set.fields.size(), set.u.shape[1], "fields", "names");
   check_offsets(set, check);
