@@ -9,7 +9,7 @@
 
 using namespace lowtide;
 
-LOWTIDE_CASE(ivp_advection2d, "a travelling bump, by a network whose parameters move") {
+LOWTIDE_CASE(ivp_advection2d, "a travelling bump, by a network whose parameters move", "embedded") {
   const double s = run.param("width", 0.05, "standard deviation of the bump", 0.01, 0.2);
   const double t_end = run.param("t_end", 0.5, "final time", 1e-3, 0.6);
   const double amplitude = bump_amplitude(s);

@@ -65,7 +65,8 @@ void log_moments(Numbers& line, const std::string& name, const Moments& m) {
 
 }  // namespace
 
-LOWTIDE_CASE(ivp_fokkerplanck, "drift and diffusion of a density in many dimensions, by a network that moves") {
+LOWTIDE_CASE(ivp_fokkerplanck, "drift and diffusion of a density in many dimensions, by a network that moves",
+             "embedded") {
   const std::int64_t d = run.param("dim", 10, "dimensions", 1, 20);
   const LinearDrift drift{.dims = d,
                           .center = run.param("center", 0.2, "the point of rest", -0.9, 0.9),

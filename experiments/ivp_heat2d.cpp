@@ -12,7 +12,7 @@
 
 using namespace lowtide;
 
-LOWTIDE_CASE(ivp_heat2d, "a bump of heat, by a network whose parameters move") {
+LOWTIDE_CASE(ivp_heat2d, "a bump of heat, by a network whose parameters move", "embedded") {
   const double s = run.param("width", 0.05, "standard deviation of the bump", 0.01, 0.2);
   const double k = run.param("diffusion", 0.05, "diffusivity", 1e-6, 10);
   const double t_end = run.param("t_end", 0.5, "final time", 1e-3, 10);

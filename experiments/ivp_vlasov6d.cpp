@@ -14,7 +14,8 @@
 
 using namespace lowtide;
 
-LOWTIDE_CASE(ivp_vlasov6d, "Vlasov's equation in six dimensions, by a network whose parameters move") {
+LOWTIDE_CASE(ivp_vlasov6d, "Vlasov's equation in six dimensions, by a network whose parameters move",
+             "embedded") {
   const double s = run.param("width", 0.3, "standard deviation at the start", 0.05, 0.5);
   const double t_end = run.param("t_end", 0.5, "final time", 1e-3, 10);
   InitialValueProblem problem{.dims = 6, .t_end = t_end};

@@ -13,7 +13,7 @@
 
 using namespace lowtide;
 
-LOWTIDE_CASE(ivp_wave3d, "a bump that becomes a shell, by a network whose parameters move") {
+LOWTIDE_CASE(ivp_wave3d, "a bump that becomes a shell, by a network whose parameters move", "embedded") {
   const double s = run.param("width", 0.1, "standard deviation of the bump", 0.01, 0.3);
   const double c = run.param("speed", 1.0, "speed of sound", 1e-3, 1e3);
   const double t_end = run.param("t_end", 0.5, "final time", 1e-3, 100);
