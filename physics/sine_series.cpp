@@ -17,6 +17,12 @@ double SineSeries::diffused(double x, double diffusion, double t) const {
   return sum;
 }
 
+std::int64_t modes_of_gaussian(double deviation) {
+  // Coefficients fall like exp(-(w deviation)^2 / 2), w = m pi / 2.
+  const double last = std::sqrt(-2 * std::log(1e-13)) / deviation;
+  return static_cast<std::int64_t>(std::ceil(2 * last / std::numbers::pi));
+}
+
 SineSeries sine_series(const std::function<double(double)>& g, std::int64_t modes, double least) {
   const std::int64_t intervals = std::max<std::int64_t>(2000, 20 * modes);  // even
   const double h = 2.0 / static_cast<double>(intervals);

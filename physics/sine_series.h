@@ -17,6 +17,10 @@ struct SineSeries {
 // Of g on [-1,1], up to `modes`; terms below `least` of the largest are dropped. By Simpson's rule.
 SineSeries sine_series(const std::function<double(double)>& g, std::int64_t modes, double least = 1e-13);
 
+// Modes beyond which the coefficients of a Gaussian of this deviation, which is all but zero at the walls, are
+// below 1e-13 of the largest.
+std::int64_t modes_of_gaussian(double deviation);
+
 // u_tt = speed^2 Laplacian u from u = amplitude prod g(x_i), u_t = 0, in one to three dimensions at one time.
 class SineWave {
  public:
