@@ -20,7 +20,7 @@ LOWTIDE_CASE(ivp_heat2d, "a bump of heat, by a network whose parameters move", "
   InitialValueProblem problem{.dims = 2, .t_end = t_end};
   problem.initial = [=](const Tensor& x) { return gaussian(x, amplitude, s); };
   problem.rate = [k](const Jet& u, double) { return k * u.laplacian(); };
-  run.evolution(problem, {});
+  run.evolution(problem, {.width = 48, .fresh_after = 1, .shift = 1e-7});
   return run.reference([&] {
     const SineSeries g = sine_series([s](double x) { return std::exp(-x * x / (2 * s * s)); }, 400);
     ReferenceFrames frames{.times = times_to(t_end, 11)};
