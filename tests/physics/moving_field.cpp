@@ -95,15 +95,13 @@ BOOST_AUTO_TEST_CASE(points_of_normal_distributions) {
   const NormalPoints cloud{{0.2, -0.9}, {0.1, 0.5}};
   const std::int64_t n = 4096;
   const Tensor x = cloud.draw(Stream(6, "points"), n);
-  // The integrals of 1 and x_1^2 over the box, weighted with what the points are drawn by.
-  double mean = 0, one = 0, square = 0;
+  // The integral of 1 over a part of the box, weighted with what the points are drawn by.
+  double mean = 0, one = 0;
   for (std::int64_t i = 0; i < n; ++i) {
     const double* at = x.data<double>() + 2 * i;
     BOOST_REQUIRE(std::max(std::abs(at[0]), std::abs(at[1])) <= 1.0);
     mean += at[0] / n;
-    const double inside = std::abs(at[0] - 0.2) < 0.2 ? 1 / cloud.density(at) / n : 0;
-    one += inside;
-    square += inside * at[1] * at[1];
+    one += std::abs(at[0] - 0.2) < 0.2 ? 1 / cloud.density(at) / n : 0;
   }
   BOOST_TEST(mean == 0.2, boost::test_tools::tolerance(1e-3));
   BOOST_TEST(one == 0.8, boost::test_tools::tolerance(0.1));
