@@ -3,10 +3,16 @@
 //   p_t = -div(h p) + D Laplacian p,  h_i = a - x_i + (alpha / d) (sum_j x_j - d x_i),  x in [-1,1]^d, p = 0 at
 //   the walls; p(x,0) = (3/4)^d prod (1 - x_i^2); D = 0.01, a = 0.2, alpha = 1/4; 0 <= t <= 1/2.
 //
-// The cloud shrinks, and its density grows by powers of ten: points are drawn from normal distributions with
-// the moments that the free motion has, for uniform ones would miss it. Values are compared with the density
-// that free motion gives (physics/drift_diffusion.h), the mean and covariance with those of particles that
-// vanish at the walls.
+// The cloud shrinks, and its density grows by powers of ten. What the network follows is q = log p,
+//
+//   q_t = -div h - h . grad q + D (Laplacian q + |grad q|^2):
+//
+// it stays of one size, a density of it is positive, and it does not begin as a constant times the factor of
+// the walls, whose head would be all but zero. Points are drawn from normal distributions with the moments that
+// the free motion has, for uniform ones would miss the cloud, and within 0.97 of the way to the walls, where q
+// has a logarithm's singularity. Values are compared with the density that free motion gives
+// (physics/drift_diffusion.h), at samples of it; the mean and covariance with those of particles that vanish at
+// the walls.
 #include <lowtide/experiments/case.h>
 #include <lowtide/experiments/evolution_reference.h>
 #include <lowtide/physics/drift_diffusion.h>
@@ -32,6 +38,39 @@ void draw_start(Stream& numbers, double* x, std::int64_t d) {  // the median of 
     std::sort(v, v + 3);
     x[i] = v[1];
   }
+}
+
+// n samples of the free motion at time t, exactly: the mean of the coordinates is drawn back at the rate 1,
+// what they differ from it at 1 + coupling.
+Tensor samples_at(const LinearDrift& drift, double t, std::int64_t n, Stream numbers) {
+  const std::int64_t d = drift.dims;
+  const double rest = 1 + drift.coupling, slow = std::exp(-t), fast = std::exp(-rest * t),
+               slow_noise = std::sqrt(drift.diffusion * (1 - slow * slow) / static_cast<double>(d)),
+               fast_noise = std::sqrt(drift.diffusion * (1 - fast * fast) / rest);
+  Tensor x({n, d}, Dtype::f64);
+  for (std::int64_t i = 0; i < n; ++i) {
+    double* row = x.mutable_data<double>() + i * d;
+    draw_start(numbers, row, d);
+    const Tensor noise = numbers.normal({d + 1}, Dtype::f64);
+    double mean = 0, mean_noise = 0;
+    for (std::int64_t k = 0; k < d; ++k) {
+      mean += row[k] / static_cast<double>(d);
+      mean_noise += noise.at(k) / static_cast<double>(d);
+    }
+    const double center = drift.center + (mean - drift.center) * slow + slow_noise * noise.at(d);
+    for (std::int64_t k = 0; k < d; ++k)
+      row[k] = center + (row[k] - mean) * fast + fast_noise * (noise.at(k) - mean_noise);
+  }
+  return x;
+}
+
+constexpr double inside = 0.97;  // of the way to the walls
+
+// Points of the cloud inside of that.
+Tensor inner_points(const NormalPoints& cloud, const Stream& stream, std::int64_t n) {
+  Tensor x = cloud.draw(stream, n);
+  for (double& v : x.mutable_view<double>()) v *= inside;
+  return x;
 }
 
 // Normal distributions as wide as the cloud of free motion, times `wider`.
@@ -76,28 +115,26 @@ LOWTIDE_CASE(ivp_fokkerplanck, "drift and diffusion of a density in many dimensi
   const std::int64_t particles = run.param("particles", 20000, "of the simulation to compare with", 100);
   const std::vector<double> times = times_to(t_end, 6);
 
-  InitialValueProblem problem{.dims = d, .t_end = t_end};
+  InitialValueProblem problem{.dims = d, .walls = false, .t_end = t_end};
   problem.initial = [=](const Tensor& x) {
-    Tensor p({x.shape[0], 1}, Dtype::f64);
+    Tensor q({x.shape[0], 1}, Dtype::f64);
     for (std::int64_t i = 0; i < x.shape[0]; ++i)
-      p.mutable_data<double>()[i] = start_density(x.data<double>() + i * d, d);
-    return p;
+      q.mutable_data<double>()[i] = std::log(start_density(x.data<double>() + i * d, d));
+    return q;
   };
-  problem.rate = [=](const Jet& p, double) {
-    Var sum = p.x(0);
-    for (int i = 1; i < p.dims(); ++i) sum = sum + p.x(i);
-    // First derivatives first: a second one is a push through all that was recorded before it.
-    Var rate = -drift.divergence() * p();
-    for (int i = 0; i < p.dims(); ++i) {
+  problem.rate = [=](const Jet& q, double) {
+    Var sum = q.x(0);
+    for (int i = 1; i < q.dims(); ++i) sum = sum + q.x(i);
+    Var rate = drift.diffusion * q.laplacian() - drift.divergence();
+    for (int i = 0; i < q.dims(); ++i) {
       const Var h =
-          drift.center - (1 + drift.coupling) * p.x(i) + drift.coupling / static_cast<double>(d) * sum;
-      rate = rate - h * p.d(i);
+          drift.center - (1 + drift.coupling) * q.x(i) + drift.coupling / static_cast<double>(d) * sum;
+      rate = rate + (drift.diffusion * q.d(i) - h) * q.d(i);
     }
-    rate = rate + drift.diffusion * p.laplacian();
     return rate;
   };
   problem.points = [=](Stream stream, std::int64_t n, double t) {
-    return mixed_with_uniform(cloud(drift, t, 1.2), 0.9, stream, n);
+    return inner_points(cloud(drift, t, 1.1), stream, n);
   };
 
   IvpOptions options{.bands = 1, .adaptive = 0};
@@ -114,32 +151,29 @@ LOWTIDE_CASE(ivp_fokkerplanck, "drift and diffusion of a density in many dimensi
     const auto n = static_cast<double>(x.shape[0]);
     for (std::int64_t i = 0; i < x.shape[0]; ++i) {
       double& w = weights.mutable_data<double>()[i];
-      w /= from_here.density(x.data<double>() + i * d);
+      w = std::exp(w) / from_here.density(x.data<double>() + i * d);
       sum += w / n;
       squares += w * w / n;
     }
     Numbers line;
-    // A network that has lost the density, which it may where it is small, has no moments.
-    Moments found;
-    if (sum > 0) found = weighted_moments(x, weights);
+    Moments found = weighted_moments(x, weights);
     found.mass = sum;
     found.mass_error = std::sqrt((squares - sum * sum) / n);
-    if (sum > 0)
-      log_moments(line, "", found);
-    else
-      line.emplace_back("mass", sum);
+    log_moments(line, "", found);
     const auto frame = std::lower_bound(times.begin(), times.end(), t - 1e-9) - times.begin();
     log_moments(line, "particles_", (*simulated)[static_cast<std::size_t>(frame)]);
     return line;
   };
   run.evolution(problem, options);
   return run.reference([&] {
-    ReferenceFrames frames{.times = times, .fields = {"p"}};
+    ReferenceFrames frames{.times = times, .fields = {"log p"}};
     frames.solution = [=](double t) -> ReferenceFrames::AtPoint {
       const auto start = [d](const double* x) { return start_density(x, d); };
-      if (t == 0) return [=](const double* x, double* p) { p[0] = start(x); };
-      return [density = FreeDensity(drift, start, t, 4096)](const double* x, double* p) { p[0] = density(x); };
+      if (t == 0) return [=](const double* x, double* q) { q[0] = std::log(start(x)); };
+      return [density = FreeDensity(drift, start, t, 4096)](const double* x, double* q) {
+        q[0] = std::log(density(x));
+      };
     };
-    return at_points(frames, [&](double t) { return cloud(drift, t, 1).draw(Stream(1, "reference"), 2000); });
+    return at_points(frames, [&](double t) { return samples_at(drift, t, 2000, Stream(1, "reference")); });
   });
 }
