@@ -1,4 +1,5 @@
 #include <lowtide/experiments/ivp_options.h>
+#include <lowtide/experiments/recipe.h>
 #include <lowtide/io/file.h>
 #include <lowtide/physics/embedded_rk.h>
 
@@ -21,12 +22,12 @@ std::string known(const std::string& setting, const std::string& name, const Fin
 IvpOptions ivp_options(Settings& settings, const IvpOptions& standard) {
   IvpOptions o = standard;
   const double none = 1e300;
-  o.width = settings.get("model.width", o.width, "width of the hidden layers", 1, 1 << 14);
-  o.depth = settings.get("model.depth", o.depth, "layers", 1, 100);
-  o.bands =
-      settings.get("model.bands", o.bands, "frequencies of the embedding, each twice the one before", 1, 16);
-  o.decay =
-      settings.get("model.decay", o.decay, "sines and cosines are divided by this power of their frequency");
+  const Embedded net =
+      embedded_from(settings, {.width = o.width, .depth = o.depth, .bands = o.bands, .decay = o.decay});
+  o.width = net.width;
+  o.depth = net.depth;
+  o.bands = net.bands;
+  o.decay = net.decay;
 
   o.points = settings.get("ivp.points", o.points, "points at which the equation is to hold", 1, 1 << 24);
   o.adaptive = settings.get("ivp.adaptive", o.adaptive, "share of them that is drawn after the residual", 0, 1);

@@ -177,9 +177,9 @@ Network network_from(Settings& s, const std::string& recipe, const std::string& 
 Embedded embedded_from(Settings& s, const Embedded& standard) {
   Embedded net = standard;
   net.width = s.get("model.width", net.width, "units of a layer", 1, std::int64_t{1} << 14);
-  net.depth = s.get("model.depth", net.depth, "layers", 2, 64);
-  net.bands = s.get("model.bands", net.bands, "sines and cosines of each input", 1, 30);
-  net.decay = s.get("model.decay", net.decay, "of a band with its frequency", 0.0, 4.0);
+  net.depth = s.get("model.depth", net.depth, "layers", 1, 100);
+  net.bands = s.get("model.bands", net.bands, "frequencies of the embedding, each twice the one before", 1, 16);
+  net.decay = s.get("model.decay", net.decay, "sines and cosines are divided by this power of their frequency");
   return net;
 }
 
