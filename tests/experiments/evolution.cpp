@@ -410,12 +410,13 @@ BOOST_AUTO_TEST_CASE(a_trained_model_evolves_as_the_solution_does) {
   BOOST_TEST(last(4) < last(0) + 1e-6);  // nearest of all
   BOOST_TEST(last(5) < last(3) + 1e-6);  // POD: nearest of all its modes
 
-  // A slower vortex: the network knows nothing of it, its equation does. Twenty points a mode: over five seeds
-  // of training a quarter to a third of the network's error is left, and with eight a mode once all of it.
+  // A slower vortex: the network knows nothing of it, its equation does. Twenty points a mode, out of all
+  // cells: over six trainings a quarter to a half of the network's error is left; with eight a mode once all of
+  // it.
   const EvolutionStudy slower =
-      evolution_study(trained, {.to = .6, .points = 160, .candidates = 400, .changed = {"period=8"}});
+      evolution_study(trained, {.to = .6, .points = 160, .candidates = 1600, .changed = {"period=8"}});
   BOOST_TEST(slower.times.front() == 0);
-  BOOST_TEST(slower.ways[0].rel_l2.back() < .5 * slower.ways[2].rel_l2.back());
+  BOOST_TEST(slower.ways[0].rel_l2.back() < .75 * slower.ways[2].rel_l2.back());
 
   const auto refused = [&](const EvolvedCase& of, const EvolutionOptions& options, const char* words_of_it) {
     const std::string what = refusal([&] { evolution_study(of, options); });
