@@ -164,7 +164,8 @@ void multiply_right_transposed(const BlockStructure& s, const T* values, const T
 
 template void multiply_right(const BlockStructure&, const float*, const float*, std::int64_t, float*);
 template void multiply_right(const BlockStructure&, const double*, const double*, std::int64_t, double*);
-template void multiply_right_transposed(const BlockStructure&, const float*, const float*, std::int64_t, float*);
+template void multiply_right_transposed(const BlockStructure&, const float*, const float*, std::int64_t,
+                                        float*);
 template void multiply_right_transposed(const BlockStructure&, const double*, const double*, std::int64_t,
                                         double*);
 
