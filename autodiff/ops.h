@@ -109,6 +109,12 @@ Var row_outer(const Var& a, const Var& b);  // (n,p), (n,q) -> (n,p,q)
 Var outer(const Var& a, const Var& b);      // (m), (n) -> (m,n)
 Var dot(const Var& a, const Var& b);        // of all elements
 
+// The columns of a matrix as whole numbers of -127 to 127 times a scale (ops/quantize.cpp), and the same with
+// the derivative of the identity: what networks in eight bits are trained with (Bengio et al. 2013, straight
+// through).
+Var round_to_eight_bits(const Var& w);
+Var in_eight_bits(const Var& w);
+
 // Products with a hierarchical matrix H (p,q) whose factors are one vector (ops/block_products.cpp).
 using Blocks = std::shared_ptr<const BlockStructure>;
 Var block_matmul(const Var& x, const Var& values, const Blocks& blocks);             // x H: (n,p) -> (n,q)

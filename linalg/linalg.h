@@ -15,6 +15,7 @@
 #include <lowtide/linalg/nystrom.h>
 #include <lowtide/linalg/parallel.h>
 #include <lowtide/linalg/pool.h>
+#include <lowtide/linalg/quantized.h>
 #include <lowtide/linalg/random.h>
 #include <lowtide/linalg/randomized_svd.h>
 #include <lowtide/linalg/shape.h>
