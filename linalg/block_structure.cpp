@@ -152,6 +152,12 @@ BlockStructure off_diagonal_structure(std::int64_t rows, std::int64_t cols, std:
   return block_structure(rows, cols, text);
 }
 
+std::vector<std::int64_t> value_offsets(const BlockStructure& s) {
+  std::vector<std::int64_t> at{0};
+  for (const Block& b : s.blocks) at.push_back(at.back() + b.entries());
+  return at;
+}
+
 template <class T>
 void multiply_right(const BlockStructure& s, const T* values, const T* x, std::int64_t n, T* y) {
   multiply_any<T>(s, values, x, n, y, Trans::no);
@@ -164,7 +170,8 @@ void multiply_right_transposed(const BlockStructure& s, const T* values, const T
 
 template void multiply_right(const BlockStructure&, const float*, const float*, std::int64_t, float*);
 template void multiply_right(const BlockStructure&, const double*, const double*, std::int64_t, double*);
-template void multiply_right_transposed(const BlockStructure&, const float*, const float*, std::int64_t, float*);
+template void multiply_right_transposed(const BlockStructure&, const float*, const float*, std::int64_t,
+                                        float*);
 template void multiply_right_transposed(const BlockStructure&, const double*, const double*, std::int64_t,
                                         double*);
 

@@ -7,6 +7,7 @@
 #include <lowtide/linalg/dtype.h>
 #include <lowtide/linalg/error.h>
 #include <lowtide/linalg/function_ref.h>
+#include <lowtide/linalg/hmatrix.h>
 #include <lowtide/linalg/jacobi.h>
 #include <lowtide/linalg/krylov.h>
 #include <lowtide/linalg/lapack.h>
