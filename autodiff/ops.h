@@ -2,8 +2,10 @@
 #pragma once
 #include <lowtide/autodiff/var.h>
 #include <lowtide/linalg/blas.h>
+#include <lowtide/linalg/block_structure.h>
 
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -106,6 +108,13 @@ Var row_dot(const Var& a, const Var& b);    // (n,m), (n,m) -> (n)
 Var row_outer(const Var& a, const Var& b);  // (n,p), (n,q) -> (n,p,q)
 Var outer(const Var& a, const Var& b);      // (m), (n) -> (m,n)
 Var dot(const Var& a, const Var& b);        // of all elements
+
+// Products with a hierarchical matrix H (p,q) whose factors are one vector (ops/block_products.cpp).
+using Blocks = std::shared_ptr<const BlockStructure>;
+Var block_matmul(const Var& x, const Var& values, const Blocks& blocks);             // x H: (n,p) -> (n,q)
+Var block_matmul_transposed(const Var& y, const Var& values, const Blocks& blocks);  // y HT: (n,q) -> (n,p)
+// The derivative of sum(y o (x H)) by the values.
+Var block_gradient(const Var& x, const Var& y, const Var& values, const Blocks& blocks);
 
 // ---- layers (ops/layers.cpp, ops/low_rank_layer.cpp) ----
 // sigma(f (x W + b)) for x (n,p), W (p,q), b (q)

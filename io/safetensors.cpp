@@ -30,9 +30,13 @@ std::string hash_of(const std::vector<std::string_view>& pieces) {
 struct Entry {
   std::string name;
   bool dtype_given = false, shape_given = false, offsets_given = false;
+  bool bytes = false;  // U8, and not numbers of a dtype
   Dtype dtype = Dtype::f64;
   Shape shape;
   std::uint64_t begin = 0, end = 0;
+
+  std::uint64_t size() const { return static_cast<std::uint64_t>(shape.size()) * (bytes ? 1 : size_of(dtype)); }
+  std::string_view type() const { return bytes ? "u8" : name_of(dtype); }
 };
 
 // What nlohmann's parser calls, token by token. Duplicate names are seen only here: of a parsed object they are
@@ -73,8 +77,9 @@ class Header {
       return true;
     }
     if (depth_ != 2 || in_array_ || field_ != "dtype") wrong_value("text");
-    if (value != "F32" && value != "F64")
-      wrong(fmt::format("has numbers of type '{}', not F32 or F64", printable(value)));
+    if (value != "F32" && value != "F64" && value != "U8")
+      wrong(fmt::format("has numbers of type '{}', not F32, F64 or U8", printable(value)));
+    entries.back().bytes = value == "U8";
     entries.back().dtype = value == "F32" ? Dtype::f32 : Dtype::f64;
     entries.back().dtype_given = true;
     return true;
@@ -194,11 +199,11 @@ void check_layout(const Header& header, std::size_t bytes, const std::string& so
     const std::string name = printable(entry->name);
     if (entry->begin > entry->end || entry->end > bytes)
       bad_input(source, name, fmt::format("lies at {} to {} of {} bytes", entry->begin, entry->end, bytes));
-    const std::uint64_t needed = static_cast<std::uint64_t>(entry->shape.size()) * size_of(entry->dtype);
+    const std::uint64_t needed = entry->size();
     if (entry->end - entry->begin != needed)
       bad_input(source, name,
-                fmt::format("has {} bytes, but {} {} needs {}", entry->end - entry->begin,
-                            name_of(entry->dtype), to_string(entry->shape), needed));
+                fmt::format("has {} bytes, but {} {} needs {}", entry->end - entry->begin, entry->type(),
+                            to_string(entry->shape), needed));
     if (entry->begin < covered) bad_input(source, name, "overlaps another tensor");
     if (entry->begin > covered)
       bad_input(source, name,
@@ -219,6 +224,12 @@ const Tensor& TensorFile::at(std::string_view name) const {
 
 bool TensorFile::has(std::string_view name) const {
   return std::any_of(tensors.begin(), tensors.end(), [&](const auto& pair) { return pair.first == name; });
+}
+
+const std::vector<std::uint8_t>& TensorFile::bytes_at(std::string_view name) const {
+  for (const auto& [known, part] : bytes)
+    if (known == name) return part;
+  bad_input(source.empty() ? "tensors" : source, "", fmt::format("has no bytes '{}'", printable(name)));
 }
 
 TensorFile parse_safetensors(std::string_view bytes, const std::string& source) {
@@ -243,8 +254,13 @@ TensorFile parse_safetensors(std::string_view bytes, const std::string& source) 
   TensorFile file{.metadata = std::move(header.metadata), .source = source};
   file.tensors.reserve(header.entries.size());
   for (Entry& entry : header.entries) {
-    Tensor tensor(entry.shape, entry.dtype);
     const std::string_view span = numbers.substr(entry.begin, entry.end - entry.begin);
+    if (entry.bytes) {
+      if (entry.shape.rank() != 1) bad_input(source, printable(entry.name), "bytes with other than one axis");
+      file.bytes.emplace_back(std::move(entry.name), std::vector<std::uint8_t>(span.begin(), span.end()));
+      continue;
+    }
+    Tensor tensor(entry.shape, entry.dtype);
     dispatch(entry.dtype, [&](auto zero) {
       if (!span.empty()) std::memcpy(tensor.mutable_data<decltype(zero)>(), span.data(), span.size());
     });
@@ -278,19 +294,24 @@ void write_safetensors(const TensorFile& file, const std::filesystem::path& path
   std::vector<std::string_view> pieces;
   std::map<std::string_view, Json> entries;
   std::size_t end = 0;
+  const auto add = [&](const std::string& name, const char* dtype, Json shape, std::string_view piece) {
+    pieces.push_back(piece);
+    Json entry = {{"dtype", dtype}, {"shape", std::move(shape)}};
+    entry["data_offsets"] = {end, end + piece.size()};
+    end += piece.size();
+    if (!entries.emplace(name, std::move(entry)).second || name == "__metadata__")
+      refuse(name, "is there twice, or the name of the metadata");
+  };
   for (const Dtype dtype : {Dtype::f64, Dtype::f32})
     for (const auto& [name, tensor] : file.tensors) {
       if (!tensor) refuse(name, "has no value");
       if (tensor.dtype != dtype) continue;
-      pieces.push_back(bytes_of(tensor));
       Json shape = Json::array();
       for (int a = 0; a < tensor.shape.rank(); ++a) shape.push_back(tensor.shape[a]);
-      Json entry = {{"dtype", dtype == Dtype::f32 ? "F32" : "F64"}, {"shape", std::move(shape)}};
-      entry["data_offsets"] = {end, end + pieces.back().size()};
-      end += pieces.back().size();
-      if (!entries.emplace(name, std::move(entry)).second || name == "__metadata__")
-        refuse(name, "is there twice, or the name of the metadata");
+      add(name, dtype == Dtype::f32 ? "F32" : "F64", std::move(shape), bytes_of(tensor));
     }
+  for (const auto& [name, part] : file.bytes)
+    add(name, "U8", Json::array({part.size()}), {reinterpret_cast<const char*>(part.data()), part.size()});
 
   Json header = Json::object();
   Json& metadata = header["__metadata__"] = Json::object();
@@ -298,6 +319,7 @@ void write_safetensors(const TensorFile& file, const std::filesystem::path& path
   metadata[std::string(numbers_key)] = hash_of(pieces);
   metadata[std::string(header_key)] = std::string(16, '0');
   for (const auto& [name, tensor] : file.tensors) header[name] = std::move(entries.at(name));
+  for (const auto& [name, part] : file.bytes) header[name] = std::move(entries.at(name));
   std::string text;
   try {
     text = header.dump();

@@ -25,6 +25,7 @@ TensorFile example() {
   constexpr double nan = std::numeric_limits<double>::quiet_NaN(),
                    inf = std::numeric_limits<double>::infinity();
   file.tensors.emplace_back("odd", from({5}, {nan, inf, -0.0, 5e-324, -nan}));
+  file.bytes = {{"codes", {0, 255, 7}}, {"none", {}}};
   return file;
 }
 
@@ -67,6 +68,9 @@ BOOST_AUTO_TEST_CASE(tensors_and_text_come_back_with_the_same_bits) {
   BOOST_TEST(back.has("odd"));
   BOOST_TEST(!back.has("even"));
   BOOST_TEST(refusal([&] { back.at("even"); }) == "a: has no tensor 'even'");
+  BOOST_TEST((back.bytes == file.bytes));
+  BOOST_TEST(back.bytes_at("codes").size() == 3u);
+  BOOST_TEST(refusal([&] { back.bytes_at("x"); }) == "a: has no bytes 'x'");
 
   std::uint64_t length = 0;
   std::memcpy(&length, bytes.data(), 8);
@@ -187,8 +191,10 @@ BOOST_AUTO_TEST_CASE(what_breaks_the_rules_is_refused) {
       {"{\"x\":{\"dtype\":{}}}", "x: has an object in 'dtype'"},
       {"{\"x\":{\"shape\":1}}", "x: has a number in 'shape'"},
       {"{\"x\":{\"shape\":\"1\"}}", "x: has text in 'shape'"},
-      {one("F16", "[4]", "[0,8]"), "x: has numbers of type 'F16', not F32 or F64"},
+      {one("F16", "[4]", "[0,8]"), "x: has numbers of type 'F16', not F32, F64 or U8"},
       {one("BF16", "[4]", "[0,8]"), "type 'BF16'"},
+      {one("U8", "[4]", "[0,8]"), "x: has 8 bytes, but u8 (4) needs 4"},
+      {one("U8", "[2,4]", "[0,8]"), "x: bytes with other than one axis"},
       {one("I64", "[1]", "[0,8]"), "type 'I64'"},
       {one("f64", "[1]", "[0,8]"), "type 'f64'"},
       {one("F64", "[1,1,1,1,1]", "[0,8]"), "x: has more than 4 axes"},
