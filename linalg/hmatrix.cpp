@@ -28,8 +28,8 @@ void require_order(const char* op, const Order& order, std::int64_t n) {
 
 void require_hmatrix(const char* op, const HMatrix& h) {
   if (h.values.shape.rank() != 1 || h.values.size() != h.structure.entries())
-    fail<ShapeError>(op, fmt::format("{} values for a structure of {}", to_string(h.values.shape),
-                                     h.structure.entries()));
+    fail<ShapeError>(
+        op, fmt::format("{} values for a structure of {}", to_string(h.values.shape), h.structure.entries()));
   require_order(op, h.row_order, h.structure.rows);
   require_order(op, h.col_order, h.structure.cols);
 }
@@ -37,7 +37,7 @@ void require_hmatrix(const char* op, const HMatrix& h) {
 // Rows of the result in bands, each with the blocks that it meets: bands can be computed at the same time. They
 // are halves of halves as the blocks are, so that a block either lies in one band or is a row of whole ones.
 struct Bands {
-  std::vector<std::int64_t> border;             // of the bands
+  std::vector<std::int64_t> border;              // of the bands
   std::vector<std::vector<std::size_t>> blocks;  // in each band, in preorder
 };
 
@@ -59,14 +59,15 @@ Bands bands_of(const BlockStructure& s, bool transposed) {
     const Block& b = s.blocks[i];
     if (b.entries() == 0) continue;
     const std::int64_t begin = transposed ? b.col : b.row, end = begin + (transposed ? b.cols : b.rows);
-    auto band = static_cast<std::size_t>(std::upper_bound(border.begin(), border.end(), begin) - border.begin()) - 1;
+    auto band =
+        static_cast<std::size_t>(std::upper_bound(border.begin(), border.end(), begin) - border.begin()) - 1;
     for (; band + 1 < border.size() && border[band] < end; ++band) bands.blocks[band].push_back(i);
   }
   return bands;
 }
 
-// Y (m,k) += op(H) X for columns [first, first + n) of X and Y, both in the order of the structure. First all VT X,
-// then band after band; each of the two in parallel.
+// Y (m,k) += op(H) X for columns [first, first + n) of X and Y, both in the order of the structure. First all
+// VT X, then band after band; each of the two in parallel.
 template <class T>
 void add_columns(const HMatrix& h, const Bands& bands, bool transposed, const T* x, T* y, std::int64_t k,
                  std::int64_t first, std::int64_t n) {
@@ -83,8 +84,8 @@ void add_columns(const HMatrix& h, const Bands& bands, bool transposed, const T*
     if (b.dense() || b.entries() == 0) return;
     T* w = inner.data() + place[i] * n;
     if (transposed)
-      blas::gemm<T>(t, Trans::no, b.rank, n, b.rows, T{1}, values + at[i], b.rank, x + b.row * k + first, k, T{0}, w,
-                    n);
+      blas::gemm<T>(t, Trans::no, b.rank, n, b.rows, T{1}, values + at[i], b.rank, x + b.row * k + first, k,
+                    T{0}, w, n);
     else
       blas::gemm<T>(t, Trans::no, b.rank, n, b.cols, T{1}, values + at[i] + b.rows * b.rank, b.cols,
                     x + b.col * k + first, k, T{0}, w, n);
@@ -105,11 +106,11 @@ void add_columns(const HMatrix& h, const Bands& bands, bool transposed, const T*
         blas::gemm<T>(t, Trans::no, m, n, transposed ? b.rows : b.cols, T{1},
                       block + (begin - start) * (transposed ? 1 : b.cols), b.cols, in, k, T{1}, out, k);
       } else if (transposed) {
-        blas::gemm<T>(t, Trans::no, m, n, b.rank, T{1}, block + b.rows * b.rank + begin - start, b.cols, w, n, T{1},
-                      out, k);
+        blas::gemm<T>(t, Trans::no, m, n, b.rank, T{1}, block + b.rows * b.rank + begin - start, b.cols, w, n,
+                      T{1}, out, k);
       } else {
-        blas::gemm<T>(t, Trans::no, m, n, b.rank, T{1}, block + (begin - start) * b.rank, b.rank, w, n, T{1}, out,
-                      k);
+        blas::gemm<T>(t, Trans::no, m, n, b.rank, T{1}, block + (begin - start) * b.rank, b.rank, w, n, T{1},
+                      out, k);
       }
     }
   });
@@ -120,7 +121,8 @@ Tensor gathered(const Tensor& x, const Order& order) { return permuted(x, order,
 
 Tensor scattered(const Tensor& x, const Order& order) {
   Order inverse(order.size());
-  for (std::size_t k = 0; k < order.size(); ++k) inverse[static_cast<std::size_t>(order[k])] = static_cast<std::int64_t>(k);
+  for (std::size_t k = 0; k < order.size(); ++k)
+    inverse[static_cast<std::size_t>(order[k])] = static_cast<std::int64_t>(k);
   return permuted(x, inverse, {});
 }
 
@@ -147,17 +149,6 @@ Tensor product(const char* op, const HMatrix& h, const Tensor& x, bool transpose
   return scattered(y, transposed ? h.col_order : h.row_order);
 }
 
-Tensor part(const Tensor& a, const Block& b) {
-  Tensor p({b.rows, b.cols}, a.dtype);
-  dispatch(a.dtype, [&](auto zero) {
-    using T = decltype(zero);
-    T* to = p.mutable_data<T>();
-    for (std::int64_t i = 0; i < b.rows; ++i)
-      std::copy_n(a.data<T>() + (b.row + i) * a.shape[1] + b.col, b.cols, to + i * b.cols);
-  });
-  return p;
-}
-
 }  // namespace
 
 Tensor permuted(const Tensor& a, const Order& row_order, const Order& col_order) {
@@ -180,6 +171,17 @@ Tensor permuted(const Tensor& a, const Order& row_order, const Order& col_order)
   return p;
 }
 
+Tensor block_of(const Tensor& a, const Block& b) {
+  Tensor p({b.rows, b.cols}, a.dtype);
+  dispatch(a.dtype, [&](auto zero) {
+    using T = decltype(zero);
+    T* to = p.mutable_data<T>();
+    for (std::int64_t i = 0; i < b.rows; ++i)
+      std::copy_n(a.data<T>() + (b.row + i) * a.shape[1] + b.col, b.cols, to + i * b.cols);
+  });
+  return p;
+}
+
 Tensor dense(const HMatrix& h) {
   require_hmatrix("dense", h);
   const BlockStructure& s = h.structure;
@@ -196,8 +198,8 @@ Tensor dense(const HMatrix& h) {
       if (b.dense())
         for (std::int64_t r = 0; r < b.rows; ++r) std::copy_n(v + r * b.cols, b.cols, corner + r * s.cols);
       else if (b.entries() > 0)
-        blas::gemm<T>(Trans::no, Trans::no, b.rows, b.cols, b.rank, T{1}, v, b.rank, v + b.rows * b.rank, b.cols,
-                      T{0}, corner, s.cols);
+        blas::gemm<T>(Trans::no, Trans::no, b.rows, b.cols, b.rank, T{1}, v, b.rank, v + b.rows * b.rank,
+                      b.cols, T{0}, corner, s.cols);
     });
   });
   if (h.row_order.empty() && h.col_order.empty()) return a;
@@ -206,7 +208,9 @@ Tensor dense(const HMatrix& h) {
 }
 
 Tensor multiply(const HMatrix& h, const Tensor& x) { return product("multiply", h, x, false); }
-Tensor multiply_transposed(const HMatrix& h, const Tensor& x) { return product("multiply_transposed", h, x, true); }
+Tensor multiply_transposed(const HMatrix& h, const Tensor& x) {
+  return product("multiply_transposed", h, x, true);
+}
 
 LinOp linop_of(const HMatrix& h) {
   require_hmatrix("linop_of", h);
@@ -259,7 +263,7 @@ HMatrix approximated(const Tensor& a, const BlockStructure& s, Stream& rng) {
       const auto i = static_cast<std::size_t>(index);
       const Block& b = s.blocks[i];
       if (b.entries() == 0) return;
-      const Tensor block = part(a, b);
+      const Tensor block = block_of(a, b);
       T* to = values + at[i];
       if (b.dense()) {
         std::copy_n(block.data<T>(), block.size(), to);
@@ -293,7 +297,8 @@ SingularEnds singular_ends(const HMatrix& h, Stream& rng, std::int64_t most_exac
   HMatrix wide = h;
   wide.values = h.values.cast(Dtype::f64);
   const LinOp A = linop_of(wide);
-  const LinOp square = h.structure.rows < h.structure.cols ? product(A, transposed(A)) : product(transposed(A), A);
+  const LinOp square =
+      h.structure.rows < h.structure.cols ? product(A, transposed(A)) : product(transposed(A), A);
   const Ritz ritz = lanczos(square, std::min(steps, n), rng);
   const auto root = [](double x) { return std::sqrt(std::max(x, 0.0)); };
   return {root(ritz.values.at(ritz.values.size() - 1)), root(ritz.values.at(0)), false};

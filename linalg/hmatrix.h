@@ -29,8 +29,10 @@ std::int64_t bytes(const HMatrix& h);
 // a[row_order][:, col_order]; an empty order leaves things as they are.
 Tensor permuted(const Tensor& a, const std::vector<std::int64_t>& row_order,
                 const std::vector<std::int64_t>& col_order);
-// Each block of `a` by its best approximation of the rank that the structure says, in the dtype of `a`. Where the
-// rank is far below the shorter side this is by randomized_svd(), which is near the best.
+// The part of a matrix that a block covers; a copy.
+Tensor block_of(const Tensor& a, const Block& block);
+// Each block of `a` by its best approximation of the rank that the structure says, in the dtype of `a`. Where
+// the rank is far below the shorter side this is by randomized_svd(), which is near the best.
 HMatrix approximated(const Tensor& a, const BlockStructure& s, Stream& rng);
 
 // The ends of the spectrum of singular values of the shorter side.
@@ -44,11 +46,12 @@ struct SingularEnds {
   double condition() const;  // infinite if the smallest is zero
 };
 // Exact if the shorter side is at most `most_exact`; `steps` are those of Lanczos.
-SingularEnds singular_ends(const HMatrix& h, Stream& rng, std::int64_t most_exact = 1024, std::int64_t steps = 80);
+SingularEnds singular_ends(const HMatrix& h, Stream& rng, std::int64_t most_exact = 1024,
+                           std::int64_t steps = 80);
 
 // A bound on the condition number of every H with |A - H|_2 <= e, for A of these extreme singular values:
-// (largest + e) / (smallest - e), infinite if e >= smallest. The smaller (largest / smallest) (1 + e / (smallest -
-// e)), which has been published, does not hold: A = I and H = diag(1.1, 0.9).
+// (largest + e) / (smallest - e), infinite if e >= smallest. The smaller (largest / smallest) (1 + e /
+// (smallest - e)), which has been published, does not hold: A = I and H = diag(1.1, 0.9).
 double condition_bound(double largest, double smallest, double e);
 
 }  // namespace lowtide

@@ -1,6 +1,7 @@
 // All of linear algebra, but for simd.h, which belongs to files of ops.
 #pragma once
 #include <lowtide/linalg/blas.h>
+#include <lowtide/linalg/block_spectra.h>
 #include <lowtide/linalg/block_structure.h>
 #include <lowtide/linalg/broadcast.h>
 #include <lowtide/linalg/cpu.h>

@@ -1,5 +1,5 @@
-// Products with a hierarchical matrix H, all of whose factors are one vector (linalg/block_structure.h). Each of
-// the three ops is the derivative of the others: x H by x is a product with HT, and by the factors it is
+// Products with a hierarchical matrix H, all of whose factors are one vector (linalg/block_structure.h). Each
+// of the three ops is the derivative of the others: x H by x is a product with HT, and by the factors it is
 // block_gradient.
 #include <fmt/format.h>
 #include <lowtide/autodiff/composite.h>
@@ -33,10 +33,12 @@ Factors factors_of(const Block& b, const Var& values, std::int64_t& at) {
 
 Var zeros_like(const Var& x, std::int64_t n, std::int64_t width) { return Var(zeros({n, width}, x.dtype())); }
 
-void check_shapes(const char* op, const Var& x, const Var& values, const BlockStructure& s, std::int64_t width) {
+void check_shapes(const char* op, const Var& x, const Var& values, const BlockStructure& s,
+                  std::int64_t width) {
   if (x.shape().rank() != 2 || x.shape()[1] != width || values.shape() != Shape({s.entries()}))
-    fail<ShapeError>(op, fmt::format("x {} and {} factors do not go with blocks of a matrix ({},{}), which have {}",
-                                     to_string(x.shape()), values.shape().size(), s.rows, s.cols, s.entries()));
+    fail<ShapeError>(op,
+                     fmt::format("x {} and {} factors do not go with blocks of a matrix ({},{}), which have {}",
+                                 to_string(x.shape()), values.shape().size(), s.rows, s.cols, s.entries()));
 }
 
 // Random values for an example of each kind of structure.
@@ -46,9 +48,10 @@ void add_samples(const char* name, const Make& make) {
     const char *label, *text;
     std::int64_t n, rows, cols;
   };
-  for (const Case& c : {Case{"dense", "d", 3, 4, 2}, Case{"low rank", "r2", 3, 4, 5}, Case{"zero", "r0", 2, 3, 4},
-                        Case{"cut", "sdr1r1d", 4, 5, 7}, Case{"cut twice", "ssdr1r1dr1r2d", 2, 9, 8},
-                        Case{"no points", "sdr1r1d", 0, 5, 7}, Case{"1x1", "d", 1, 1, 1}}) {
+  for (const Case& c :
+       {Case{"dense", "d", 3, 4, 2}, Case{"low rank", "r2", 3, 4, 5}, Case{"zero", "r0", 2, 3, 4},
+        Case{"cut", "sdr1r1d", 4, 5, 7}, Case{"cut twice", "ssdr1r1dr1r2d", 2, 9, 8},
+        Case{"no points", "sdr1r1d", 0, 5, 7}, Case{"1x1", "d", 1, 1, 1}}) {
     const Blocks blocks = std::make_shared<const BlockStructure>(block_structure(c.rows, c.cols, c.text));
     make(c.label, c.n, blocks, Stream(1, name).child(c.label));
   }
@@ -138,9 +141,8 @@ struct BlockGradient {
   template <class T>
   static void kernel(const BlockStructure& s, std::int64_t n, const T* x, const T* y, const T* values, T* to) {
     const auto product = [](Trans ta, Trans tb, std::int64_t m, std::int64_t k, std::int64_t inner, const T* a,
-                            std::int64_t lda, const T* b, std::int64_t ldb, T* c) {
-      blas::gemm<T>(ta, tb, m, k, inner, T{1}, a, lda, b, ldb, T{0}, c, k);
-    };
+                            std::int64_t lda, const T* b, std::int64_t ldb,
+                            T* c) { blas::gemm<T>(ta, tb, m, k, inner, T{1}, a, lda, b, ldb, T{0}, c, k); };
     PoolVector<T> scratch;
     for (const Block& b : s.blocks) {
       const std::int64_t entries = b.entries(), r = b.rank;

@@ -17,7 +17,7 @@ BOOST_AUTO_TEST_CASE(blocks_of_a_text) {
   const BlockStructure s = block_structure(5, 7, "sdr1sr0dr1dd");
   BOOST_TEST(s.text == "sdr1sr0dr1dd");
   // Rows 0-2 and 3-4, columns 0-3 and 4-6.
-  const Block expected[] = {{0, 3, 0, 4, -1}, {0, 3, 4, 3, 1}, {3, 1, 0, 2, 0}, {3, 1, 2, 2, -1},
+  const Block expected[] = {{0, 3, 0, 4, -1}, {0, 3, 4, 3, 1},  {3, 1, 0, 2, 0}, {3, 1, 2, 2, -1},
                             {4, 1, 0, 2, 1},  {4, 1, 2, 2, -1}, {3, 2, 4, 3, -1}};
   BOOST_TEST_REQUIRE(s.blocks.size() == std::size(expected));
   for (std::size_t i = 0; i < std::size(expected); ++i) {
@@ -38,7 +38,8 @@ BOOST_AUTO_TEST_CASE(blocks_cover_the_matrix_once) {
     std::vector<int> covered(static_cast<std::size_t>(s.rows * s.cols));
     for (const Block& b : s.blocks)
       for (std::int64_t r = b.row; r < b.row + b.rows; ++r)
-        for (std::int64_t c = b.col; c < b.col + b.cols; ++c) ++covered[static_cast<std::size_t>(r * s.cols + c)];
+        for (std::int64_t c = b.col; c < b.col + b.cols; ++c)
+          ++covered[static_cast<std::size_t>(r * s.cols + c)];
     BOOST_TEST(std::all_of(covered.begin(), covered.end(), [](int n) { return n == 1; }));
   }
 }
@@ -68,8 +69,8 @@ BOOST_AUTO_TEST_CASE(texts_that_are_no_trees) {
   BOOST_TEST(contains(refusal(2147483647, 2147483647, std::string(1'000'000, 's')), "cannot be cut at 31"));
   BOOST_TEST(!refusal(std::int64_t{1} << 31, 4, "d").empty());
   BOOST_TEST(!refusal(-1, 4, "d").empty());
-  BOOST_TEST(block_structure(2147483647, 2147483647, "r2147483647").entries() == 2147483647 * (std::int64_t{1} << 32) -
-                                                                                  std::int64_t{2} * 2147483647);
+  BOOST_TEST(block_structure(2147483647, 2147483647, "r2147483647").entries() ==
+             2147483647 * (std::int64_t{1} << 32) - std::int64_t{2} * 2147483647);
   BOOST_TEST(block_structure(4, 4, "r4").entries() == 32);
   BOOST_TEST(block_structure(0, 5, "d").entries() == 0);
   BOOST_TEST(block_structure(0, 5, "r0").entries() == 0);
@@ -89,7 +90,10 @@ BOOST_AUTO_TEST_CASE(texts_that_are_no_trees) {
 }
 
 BOOST_AUTO_TEST_CASE(off_diagonal) {
-  BOOST_TEST(off_diagonal_structure(8, 8, 1, 2).text == "ssdddd" "r1r1" "sdddd");
+  BOOST_TEST(off_diagonal_structure(8, 8, 1, 2).text ==
+             "ssdddd"
+             "r1r1"
+             "sdddd");
   BOOST_TEST(off_diagonal_structure(8, 8, 0, 2).text == "ssdr0r0dr0r0sdr0r0d");
   BOOST_TEST(off_diagonal_structure(8, 8, 2, 4).text == "sdddd");  // rank 2 of (4,4) takes 16 entries too
   BOOST_TEST(off_diagonal_structure(8, 8, 3, 8).text == "d");

@@ -1,5 +1,5 @@
-// Structures and hierarchical matrices made at random, and the plain matrix that one stands for, computed without
-// what is tested.
+// Structures and hierarchical matrices made at random, and the plain matrix that one stands for, computed
+// without what is tested.
 #pragma once
 #include <lowtide/linalg/hmatrix.h>
 

@@ -39,10 +39,7 @@ BOOST_AUTO_TEST_CASE(large_products_have_the_same_bits_on_any_number_of_threads)
         ThreadLimit limit(threads);
         Stream rng(1, "ends");
         const SingularEnds ends = singular_ends(h, rng, 0, 30);
-        return std::vector<Tensor>{multiply(h, x),
-                                   multiply(h, batch),
-                                   multiply_transposed(h, other),
-                                   dense(h),
+        return std::vector<Tensor>{multiply(h, x), multiply(h, batch), multiply_transposed(h, other), dense(h),
                                    from({3}, {norm(h), ends.largest, ends.smallest})};
       };
       const std::vector<Tensor> alone = all(1);
@@ -69,14 +66,16 @@ BOOST_AUTO_TEST_CASE(bytes_count_orders) {
 BOOST_AUTO_TEST_CASE(approximation_of_a_given_structure) {
   for (Dtype dtype : both) {
     // Exactly of that structure: found again. The second has blocks that are sketched.
-    for (const BlockStructure& s : {block_structure(30, 50, "sdr2sr1dddr0"), off_diagonal_structure(256, 256, 3, 32)}) {
+    for (const BlockStructure& s :
+         {block_structure(30, 50, "sdr2sr1dddr0"), off_diagonal_structure(256, 256, 3, 32)}) {
       const HMatrix h = random_hmatrix(s, dtype, 0);
       const Tensor a = plain(h);
       Stream rng(1, "given"), again(1, "given");
       const HMatrix found = approximated(a, s, rng);
       BOOST_TEST(gap(dense(found), a) <= 30 * eps(dtype) * norm(a));
       BOOST_TEST(same_bits(found.values, approximated(a, s, again).values));
-      BOOST_TEST(!thrown<NonFiniteError>([&] { approximated(full(a.shape, infinity, dtype), s, rng); }).empty());
+      BOOST_TEST(
+          !thrown<NonFiniteError>([&] { approximated(full(a.shape, infinity, dtype), s, rng); }).empty());
       BOOST_TEST(!thrown<ShapeError>([&] { approximated(transposed(a).rows(0, 9), s, rng); }).empty());
     }
   }
@@ -106,7 +105,8 @@ BOOST_AUTO_TEST_CASE(ends_of_the_spectrum) {
     BOOST_TEST(std::abs(all.smallest - smallest) < 1e-7 * largest);
   }
   Stream rng(1, "zero");
-  BOOST_TEST(std::isinf(singular_ends({block_structure(4, 4, "r0"), zeros({0}, Dtype::f64), {}, {}}, rng).condition()));
+  BOOST_TEST(std::isinf(
+      singular_ends({block_structure(4, 4, "r0"), zeros({0}, Dtype::f64), {}, {}}, rng).condition()));
 }
 
 // (largest + e) / (smallest - e) bounds the condition number of all that is that near; what has been published
@@ -144,15 +144,14 @@ BOOST_AUTO_TEST_CASE(bound_on_the_condition_number) {
 
 BOOST_AUTO_TEST_CASE(misuse) {
   HMatrix h = random_hmatrix(block_structure(10, 6, "sdr1dd"), Dtype::f64, 0);
-  BOOST_TEST(contains(thrown<ShapeError>([&] { multiply(h, ones({10}, Dtype::f64)); }), "(10) for a matrix (10,6)"));
+  BOOST_TEST(
+      contains(thrown<ShapeError>([&] { multiply(h, ones({10}, Dtype::f64)); }), "(10) for a matrix (10,6)"));
   BOOST_TEST(!thrown<ShapeError>([&] { multiply_transposed(h, ones({6}, Dtype::f64)); }).empty());
   BOOST_TEST(!thrown<ShapeError>([&] { multiply(h, ones({6, 1, 1}, Dtype::f64)); }).empty());
   BOOST_TEST(!thrown<DtypeError>([&] { multiply(h, ones({6}, Dtype::f32)); }).empty());
   HMatrix bad = h;
-  for (const std::vector<std::int64_t>& order : {std::vector<std::int64_t>{0, 1, 2, 3, 4, 4},
-                                                 {0, 1, 2},
-                                                 {0, 1, 2, 3, 4, 6},
-                                                 {0, 1, 2, 3, 4, -1}}) {
+  for (const std::vector<std::int64_t>& order :
+       {std::vector<std::int64_t>{0, 1, 2, 3, 4, 4}, {0, 1, 2}, {0, 1, 2, 3, 4, 6}, {0, 1, 2, 3, 4, -1}}) {
     bad.col_order = order;
     BOOST_TEST(contains(thrown<ShapeError>([&] { multiply(bad, ones({6}, Dtype::f64)); }), "an order of"));
   }
