@@ -16,7 +16,9 @@ struct Leaf {
   double cost;
 };
 
-double rest_at(const Node& n, std::int64_t rank) { return rank < 0 ? 0 : n.rest[static_cast<std::size_t>(rank)]; }
+double rest_at(const Node& n, std::int64_t rank) {
+  return rank < 0 ? 0 : n.rest[static_cast<std::size_t>(rank)];
+}
 
 std::int64_t entries_of(const Node& n, std::int64_t rank) {
   Block b = n.block;
@@ -31,8 +33,9 @@ std::int64_t lowest_rank(const Node& n, const Good& good) {
   return at == n.rest.end() ? -1 : at - n.rest.begin();
 }
 
-void append(const BlockSpectra& s, std::size_t at, const std::vector<Leaf>& leaves, const std::vector<bool>& cut,
-            std::vector<std::pair<std::size_t, std::int64_t>>& chosen, std::string& text) {
+void append(const BlockSpectra& s, std::size_t at, const std::vector<Leaf>& leaves,
+            const std::vector<bool>& cut, std::vector<std::pair<std::size_t, std::int64_t>>& chosen,
+            std::string& text) {
   if (cut[at]) {
     text += 's';
     for (std::size_t q = 0; q < 4; ++q)
@@ -59,8 +62,8 @@ struct Choice {
   }
 };
 
-// The one recursion: a node is a leaf unless its four quarters at their best cost less. Children stand behind their
-// parents.
+// The one recursion: a node is a leaf unless its four quarters at their best cost less. Children stand behind
+// their parents.
 template <class LeafOf>
 Choice choose(const BlockSpectra& s, const LeafOf& leaf_of) {
   const std::size_t n = s.nodes.size();
@@ -117,7 +120,8 @@ Choice by_rate(const BlockSpectra& s, double lambda) {
   });
 }
 
-// The least lambda, or the largest one, for which good(choice): good is true on one side. Falls back on `otherwise`.
+// The least lambda, or the largest one, for which good(choice): good is true on one side. Falls back on
+// `otherwise`.
 template <class Good>
 Choice bisected(const BlockSpectra& s, bool largest, const Good& good, Choice otherwise) {
   const double whole = s.nodes[0].rest[0];
@@ -232,14 +236,18 @@ Chosen choose_for_error(const BlockSpectra& s, double tolerance) {
   const double unit = in_units("choose_for_error", s, tolerance);
   const double most = unit * unit * (1 - 1e-12);  // sums in another order must not exceed it
   Choice share = by_share(s, unit);
-  Choice rate = bisected(s, true, [&](const Choice& c) { return c.square <= most; }, share);
-  for (Choice* c : {&share, &rate}) spend(s, *c, true, [&](double square, std::int64_t) { return square <= most; });
+  Choice rate = bisected(
+      s, true, [&](const Choice& c) { return c.square <= most; }, share);
+  for (Choice* c : {&share, &rate})
+    spend(s, *c, true, [&](double square, std::int64_t) { return square <= most; });
   return finished(s, smaller(rate, share));
 }
 
 Chosen choose_for_entries(const BlockSpectra& s, std::int64_t entries) {
   if (entries < 0) fail<Error>("choose_for_entries", fmt::format("{} entries", entries));
-  Choice c = bisected(s, false, [&](const Choice& x) { return x.entries <= entries; }, choose_within(s, [](const Node& n) { return n.rest[0]; }));
+  Choice c = bisected(
+      s, false, [&](const Choice& x) { return x.entries <= entries; },
+      choose_within(s, [](const Node& n) { return n.rest[0]; }));
   spend(s, c, false, [&](double, std::int64_t n) { return n <= entries; });
   return finished(s, c);
 }

@@ -46,9 +46,10 @@ Tensor root_of(const Tensor& gram, std::int64_t row, std::int64_t rows) {
   for (std::int64_t i = 0; i < rows; ++i) {
     const double value = e.values.at(i);
     if (value < -1e-10 * largest)
-      fail<SolverError>("block_spectra", fmt::format("the gram has an eigenvalue {} beside {}: it is not positive "
-                                                     "semidefinite",
-                                                     value, largest));
+      fail<SolverError>("block_spectra",
+                        fmt::format("the gram has an eigenvalue {} beside {}: it is not positive "
+                                    "semidefinite",
+                                    value, largest));
     blas::scal(rows, std::sqrt(std::max(value, 0.0)), p + i * rows);
   }
   return f;
@@ -60,8 +61,9 @@ Roots roots_of(const Tensor& gram, const std::vector<Node>& nodes) {
   std::vector<Roots::value_type*> each;
   for (Roots::value_type& r : roots) each.push_back(&r);
   // The whole matrix first: it takes longest.
-  std::sort(each.begin(), each.end(),
-            [](const auto* a, const auto* b) { return std::pair(-a->first.second, a->first) < std::pair(-b->first.second, b->first); });
+  std::sort(each.begin(), each.end(), [](const auto* a, const auto* b) {
+    return std::pair(-a->first.second, a->first) < std::pair(-b->first.second, b->first);
+  });
   parallel_for(std::ssize(each), [&](std::int64_t i) {
     Roots::value_type& r = *each[static_cast<std::size_t>(i)];
     r.second = root_of(gram, r.first.first, r.first.second);
@@ -127,8 +129,8 @@ HMatrix hmatrix(const BlockSpectra& s, const Chosen& chosen, Dtype dtype) {
     const Block& b = structure.blocks[next];
     if (b.row == n.block.row && b.col == n.block.col && b.rows == n.block.rows && b.cols == n.block.cols) {
       if (b.rank >= std::ssize(n.rest))
-        fail<ShapeError>("hmatrix", fmt::format("rank {} of a block ({},{}): its spectrum is known up to {}", b.rank,
-                                                b.rows, b.cols, std::ssize(n.rest) - 1));
+        fail<ShapeError>("hmatrix", fmt::format("rank {} of a block ({},{}): its spectrum is known up to {}",
+                                                b.rank, b.rows, b.cols, std::ssize(n.rest) - 1));
       leaves.push_back(&n);
       ++next;
     } else if (n.child >= 0) {
@@ -147,7 +149,8 @@ HMatrix hmatrix(const BlockSpectra& s, const Chosen& chosen, Dtype dtype) {
       const auto i = static_cast<std::size_t>(index);
       const Block& b = structure.blocks[i];
       const auto store = [&](const Tensor& x, T* to) {
-        std::transform(x.data<double>(), x.data<double>() + x.size(), to, [](double v) { return static_cast<T>(v); });
+        std::transform(x.data<double>(), x.data<double>() + x.size(), to,
+                       [](double v) { return static_cast<T>(v); });
       };
       // The scale goes to U, or to the dense block.
       const Tensor block = block_of(s.a, b);

@@ -4,6 +4,7 @@
 #include <lowtide/linalg/block_spectra.h>
 #include <lowtide/linalg/block_structure.h>
 #include <lowtide/linalg/broadcast.h>
+#include <lowtide/linalg/cluster_order.h>
 #include <lowtide/linalg/cpu.h>
 #include <lowtide/linalg/dtype.h>
 #include <lowtide/linalg/error.h>

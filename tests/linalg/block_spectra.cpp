@@ -32,7 +32,8 @@ Tensor matrix_of_kind(std::uint64_t i) {
     case 0:
       return gaussian({m, n}, Dtype::f64, i);
     case 1:
-      return with_singular_values(m, n, geometric(static_cast<std::size_t>(k), .4 + .5 * rng.uniform(9)), Dtype::f64);
+      return with_singular_values(m, n, geometric(static_cast<std::size_t>(k), .4 + .5 * rng.uniform(9)),
+                                  Dtype::f64);
     case 2:
       return smooth(m, n, .02);
     case 3:
@@ -40,7 +41,8 @@ Tensor matrix_of_kind(std::uint64_t i) {
     case 4:
       return plus(smooth(3 * m, n / 2 + 1, .1), .1, gaussian({3 * m, n / 2 + 1}, Dtype::f64, i));
     case 5:  // columns of sizes from 1 to 1e-12
-      return columns_times(gaussian({m, n}, Dtype::f64, i), geometric(static_cast<std::size_t>(n), std::pow(1e-12, 1. / 39)));
+      return columns_times(gaussian({m, n}, Dtype::f64, i),
+                           geometric(static_cast<std::size_t>(n), std::pow(1e-12, 1. / 39)));
     case 6:
       return zeros({m, n}, Dtype::f64);
     case 7:
@@ -50,7 +52,9 @@ Tensor matrix_of_kind(std::uint64_t i) {
     default:  // one quarter alone
       Tensor a = zeros({m, n}, Dtype::f64);
       for (std::int64_t r = 0; r < m / 2; ++r)
-        for (std::int64_t c = 0; c < n / 2; ++c) a.mutable_data<double>()[r * n + c] = gaussian({}, Dtype::f64, static_cast<std::uint64_t>(r * n + c)).item();
+        for (std::int64_t c = 0; c < n / 2; ++c)
+          a.mutable_data<double>()[r * n + c] =
+              gaussian({}, Dtype::f64, static_cast<std::uint64_t>(r * n + c)).item();
       return a;
   }
 }
@@ -58,7 +62,8 @@ Tensor matrix_of_kind(std::uint64_t i) {
 // Singular or not, and with scales of its own.
 Tensor gram_of(std::int64_t n, std::uint64_t i) {
   const std::int64_t k = i % 2 ? 2 * n : n / 2 + 1;
-  const Tensor z = columns_times(gaussian({k, n}, Dtype::f64, 77 + i), geometric(static_cast<std::size_t>(n), .9));
+  const Tensor z =
+      columns_times(gaussian({k, n}, Dtype::f64, 77 + i), geometric(static_cast<std::size_t>(n), .9));
   return multiply(z, z, Trans::yes);
 }
 
@@ -71,7 +76,8 @@ Direct direct_error(const Tensor& a, const HMatrix& h, const Tensor& gram) {
   double sum = 0, largest = 0;
   for (const Block& b : h.structure.blocks) {
     const Tensor block = block_of(d, b);
-    const double square = gram ? dot(block, multiply(block_of(gram, {b.row, b.rows, b.row, b.rows}), block)) : std::pow(norm(block), 2);
+    const double square = gram ? dot(block, multiply(block_of(gram, {b.row, b.rows, b.row, b.rows}), block))
+                               : std::pow(norm(block), 2);
     sum += std::max(square, 0.0);
     largest = std::max(largest, square);
   }
@@ -79,16 +85,15 @@ Direct direct_error(const Tensor& a, const HMatrix& h, const Tensor& gram) {
 }
 
 bool cheaper_than_dense(const Chosen& c) {
-  return std::all_of(c.structure.blocks.begin(), c.structure.blocks.end(), [](const Block& b) {
-    return b.dense() || b.rank == 0 || b.entries() < b.rows * b.cols;
-  });
+  return std::all_of(c.structure.blocks.begin(), c.structure.blocks.end(),
+                     [](const Block& b) { return b.dense() || b.rank == 0 || b.entries() < b.rows * b.cols; });
 }
 
 // Every structure and all ranks of a block: what each costs. Computed apart from what is tested.
 struct Option {
   double square;
   std::int64_t entries;
-  double worst;   // square of the error of a block, the largest
+  double worst;    // square of the error of a block, the largest
   double crowded;  // and the largest for its share of the entries
 };
 std::vector<Option> every_option(const Tensor& a, const Block& block, std::int64_t leaf, int depth) {
@@ -97,7 +102,8 @@ std::vector<Option> every_option(const Tensor& a, const Block& block, std::int64
   for (std::int64_t k = 0; k * (block.rows + block.cols) < block.rows * block.cols; ++k) {
     double rest = 0;
     for (std::int64_t i = k; i < f.s.size(); ++i) rest += std::pow(f.s.at(i), 2);
-    options.push_back({rest, k * (block.rows + block.cols), rest, rest / static_cast<double>(block.rows * block.cols)});
+    options.push_back(
+        {rest, k * (block.rows + block.cols), rest, rest / static_cast<double>(block.rows * block.cols)});
   }
   if (depth == 0 || std::min(block.rows, block.cols) <= leaf) return options;
   Block quarter[4];
@@ -130,8 +136,8 @@ BOOST_AUTO_TEST_CASE(errors_of_a_thousand_matrices) {
                  rounding = 1e-13 * size * units, t = size * units * std::pow(10, -5 * rng.uniform(50));
     const double area = static_cast<double>(a.size());
     const auto entries = static_cast<std::int64_t>(area * rng.uniform(51));
-    const Chosen share = choose_by_share(spectra, t), block = choose_by_block(spectra, t), least = choose_for_error(spectra, t),
-                 rate = choose_by_rate(spectra, t * t * 1e-2 / area),
+    const Chosen share = choose_by_share(spectra, t), block = choose_by_block(spectra, t),
+                 least = choose_for_error(spectra, t), rate = choose_by_rate(spectra, t * t * 1e-2 / area),
                  budget = choose_for_entries(spectra, entries);
     BOOST_TEST(share.error <= t * (1 + 1e-12));
     BOOST_TEST(block.error <= t * std::sqrt(static_cast<double>(block.structure.blocks.size())) * (1 + 1e-12));
@@ -148,11 +154,11 @@ BOOST_AUTO_TEST_CASE(errors_of_a_thousand_matrices) {
       const Direct direct = direct_error(a, h, options.gram);
       // The direct one squares before it subtracts.
       if (options.gram)
-        BOOST_TEST(std::abs(direct.all * direct.all - c->error * c->error) <= 1e-12 * std::pow(size * units, 2));
+        BOOST_TEST(std::abs(direct.all * direct.all - c->error * c->error) <=
+                   1e-12 * std::pow(size * units, 2));
       else
         BOOST_TEST(std::abs(direct.all - c->error) <= 100 * rounding);
-      if (c == &block)
-        BOOST_TEST(direct.largest <= t + (options.gram ? 1e-6 * size * units : 100 * rounding));
+      if (c == &block) BOOST_TEST(direct.largest <= t + (options.gram ? 1e-6 * size * units : 100 * rounding));
       if (!options.gram) {
         BOOST_TEST(std::abs(norm(plus(a, -1, dense(h))) - c->error) <= 100 * rounding);
         if (i % kinds == 8) continue;  // beyond the range of f32
@@ -166,8 +172,11 @@ BOOST_AUTO_TEST_CASE(errors_of_a_thousand_matrices) {
 BOOST_AUTO_TEST_CASE(choices_against_all_that_there_are) {
   std::int64_t found = 0, best = 0;
   for (std::uint64_t i = 0; i < 60; ++i) {
-    const std::int64_t m = 5 + static_cast<std::int64_t>(i % 5), n = 9 - static_cast<std::int64_t>(i % 4), leaf = 2;
-    const Tensor a = i % 3 == 0 ? smooth(m, n, .1) : plus(smooth(m, n, .3), i % 3 == 1 ? .3 : .01, gaussian({m, n}, Dtype::f64, i));
+    const std::int64_t m = 5 + static_cast<std::int64_t>(i % 5), n = 9 - static_cast<std::int64_t>(i % 4),
+                       leaf = 2;
+    const Tensor a = i % 3 == 0
+                         ? smooth(m, n, .1)
+                         : plus(smooth(m, n, .3), i % 3 == 1 ? .3 : .01, gaussian({m, n}, Dtype::f64, i));
     const BlockSpectra spectra = block_spectra(a, {.leaf = leaf, .depth = 2});
     const std::vector<Option> options = every_option(a, {0, m, 0, n}, leaf, 2);
     const double square = std::pow(norm(a), 2);
@@ -175,7 +184,8 @@ BOOST_AUTO_TEST_CASE(choices_against_all_that_there_are) {
       const double lambda = level * square / static_cast<double>(a.size());
       const Chosen rate = choose_by_rate(spectra, lambda);
       double least = infinity;
-      for (const Option& o : options) least = std::min(least, o.square + lambda * static_cast<double>(o.entries));
+      for (const Option& o : options)
+        least = std::min(least, o.square + lambda * static_cast<double>(o.entries));
       const double cost = rate.error * rate.error + lambda * static_cast<double>(rate.structure.entries());
       BOOST_TEST(std::abs(cost - least) <= 1e-12 * square);
 
@@ -186,7 +196,8 @@ BOOST_AUTO_TEST_CASE(choices_against_all_that_there_are) {
           if (good(o)) n_least = std::min(n_least, o.entries);
         return n_least;
       };
-      BOOST_TEST(choose_by_block(spectra, t).structure.entries() == fewest([&](const Option& o) { return o.worst <= t * t; }));
+      BOOST_TEST(choose_by_block(spectra, t).structure.entries() ==
+                 fewest([&](const Option& o) { return o.worst <= t * t; }));
       BOOST_TEST(choose_by_share(spectra, t).structure.entries() ==
                  fewest([&](const Option& o) { return o.crowded <= t * t / static_cast<double>(a.size()); }));
       found += choose_for_error(spectra, t).structure.entries();
@@ -263,7 +274,8 @@ BOOST_AUTO_TEST_CASE(gram_of_few_directions) {
   BOOST_TEST(gap(dense(h), a) > 1);
   // Of one block its error is the error of the products.
   const Chosen coarse = choose_for_entries(spectra, 3 * (32 + 24));
-  BOOST_TEST(std::abs(gap(multiply(z, dense(hmatrix(spectra, coarse, Dtype::f64))), multiply(z, a)) - coarse.error) < 1e-9);
+  BOOST_TEST(std::abs(gap(multiply(z, dense(hmatrix(spectra, coarse, Dtype::f64))), multiply(z, a)) -
+                      coarse.error) < 1e-9);
 }
 
 BOOST_AUTO_TEST_CASE(same_bits_on_any_number_of_threads) {
@@ -288,7 +300,8 @@ BOOST_AUTO_TEST_CASE(edges_and_misuse) {
   for (const Shape& shape : {Shape{0, 5}, Shape{5, 0}, Shape{1, 1}, Shape{1, 9}}) {
     const Tensor a = ones(shape, Dtype::f32);
     const BlockSpectra s = block_spectra(a);
-    for (const Chosen& c : {choose_for_error(s, 0), choose_by_share(s, 0), choose_by_block(s, 0), choose_by_rate(s, 0)})
+    for (const Chosen& c :
+         {choose_for_error(s, 0), choose_by_share(s, 0), choose_by_block(s, 0), choose_by_rate(s, 0)})
       BOOST_TEST(gap(dense(hmatrix(s, c, Dtype::f32)), a) == 0);
     BOOST_TEST(choose_for_entries(s, 0).structure.entries() == 0);
   }
@@ -299,7 +312,9 @@ BOOST_AUTO_TEST_CASE(edges_and_misuse) {
     BOOST_TEST(!thrown<Error>([&] { choose_by_block(s, bad); }).empty());
     BOOST_TEST(!thrown<Error>([&] { choose_by_rate(s, bad); }).empty());
     BOOST_TEST(!thrown<Error>([&] { choose_for_error(s, bad); }).empty());
-    BOOST_TEST(!thrown<NonFiniteError>([&] { block_spectra(full({3, 3}, bad == -1 ? infinity : nan, Dtype::f64)); }).empty());
+    BOOST_TEST(!thrown<NonFiniteError>([&] {
+                  block_spectra(full({3, 3}, bad == -1 ? infinity : nan, Dtype::f64));
+                }).empty());
   }
   BOOST_TEST(choose_for_error(s, infinity).structure.text == "r0");
   BOOST_TEST(!thrown<Error>([&] { choose_for_entries(s, -1); }).empty());
@@ -309,13 +324,20 @@ BOOST_AUTO_TEST_CASE(edges_and_misuse) {
   BOOST_TEST(!thrown<ShapeError>([&] { block_spectra(a, {.gram = eye(11, Dtype::f64)}); }).empty());
   BOOST_TEST(!thrown<ShapeError>([&] { block_spectra(a, {.gram = eye(12, Dtype::f32)}); }).empty());
   BOOST_TEST(contains(thrown<SolverError>([&] { block_spectra(a, {.gram = a}); }), "not symmetric"));
-  BOOST_TEST(contains(thrown<SolverError>([&] { block_spectra(a, {.gram = columns_times(eye(12, Dtype::f64), {-1})}); }), "semidefinite"));
-  BOOST_TEST(!thrown<NonFiniteError>([&] { block_spectra(a, {.gram = full({12, 12}, nan, Dtype::f64)}); }).empty());
+  BOOST_TEST(contains(
+      thrown<SolverError>([&] { block_spectra(a, {.gram = columns_times(eye(12, Dtype::f64), {-1})}); }),
+      "semidefinite"));
+  BOOST_TEST(!thrown<NonFiniteError>([&] {
+                block_spectra(a, {.gram = full({12, 12}, nan, Dtype::f64)});
+              }).empty());
   const auto given = [&](const char* text) { return Chosen{block_structure(12, 12, text), 0, {}}; };
   BOOST_TEST(gap(dense(hmatrix(s, given("sdsdddddd"), Dtype::f64)), a) < 1e-12);
   BOOST_TEST(contains(thrown<ShapeError>([&] { hmatrix(s, given("sdsdsdddddddd"), Dtype::f64); }), "is cut"));
   BOOST_TEST(contains(thrown<ShapeError>([&] { hmatrix(s, given("r6"), Dtype::f64); }), "known up to 5"));
-  BOOST_TEST(contains(thrown<ShapeError>([&] { hmatrix(s, {block_structure(12, 11, "d"), 0, {}}, Dtype::f64); }), "(12,11)"));
+  BOOST_TEST(contains(thrown<ShapeError>([&] {
+                        hmatrix(s, {block_structure(12, 11, "d"), 0, {}}, Dtype::f64);
+                      }),
+                      "(12,11)"));
   const BlockSpectra large = block_spectra(full({2, 2}, 1e300, Dtype::f64));
   BOOST_TEST(!thrown<NonFiniteError>([&] { hmatrix(large, choose_for_error(large, 0), Dtype::f32); }).empty());
 }
