@@ -31,7 +31,8 @@ Order ordered(std::int64_t n, std::int64_t leaf, const Coordinates& coordinates)
     std::erase_if(clusters, [&](const auto& c) { return c.second - c.first <= leaf; });
     parallel_for(std::ssize(clusters), [&](std::int64_t index) {
       const auto [begin, end] = clusters[static_cast<std::size_t>(index)];
-      const auto first = order.begin() + begin, last = order.begin() + end, half = order.begin() + middle(begin, end);
+      const auto first = order.begin() + begin, last = order.begin() + end,
+                 half = order.begin() + middle(begin, end);
       const Order items(first, last);
       const std::vector<double> x = coordinates(items);
       Order by(items.size());
@@ -40,7 +41,8 @@ Order ordered(std::int64_t n, std::int64_t leaf, const Coordinates& coordinates)
         const auto i = static_cast<std::size_t>(a), j = static_cast<std::size_t>(b);
         return std::pair(x[i], items[i]) < std::pair(x[j], items[j]);
       });
-      std::transform(by.begin(), by.end(), first, [&](std::int64_t i) { return items[static_cast<std::size_t>(i)]; });
+      std::transform(by.begin(), by.end(), first,
+                     [&](std::int64_t i) { return items[static_cast<std::size_t>(i)]; });
       std::sort(first, half);
       std::sort(half, last);
     });
@@ -101,14 +103,15 @@ Order order_by_similarity(const Tensor& vectors, std::int64_t leaf, Alike alike)
   constexpr std::int64_t tile = 128;
   parallel_for((n + tile - 1) / tile, [&](std::int64_t t) {
     const std::int64_t begin = t * tile, m = std::min(tile, n - begin), k = v.shape[1];
-    blas::gemm<double>(Trans::no, Trans::yes, m, n, k, 1, v.data<double>() + begin * k, k, v.data<double>(), k, 0,
-                       g + begin * n, n);
+    blas::gemm<double>(Trans::no, Trans::yes, m, n, k, 1, v.data<double>() + begin * k, k, v.data<double>(), k,
+                       0, g + begin * n, n);
     if (alike == Alike::line)
       for (double& x : std::span(g + begin * n, static_cast<std::size_t>(m * n))) x *= x;
   });
   const Stream stream(1, "order by similarity");
   return ordered(n, leaf, [&](const Order& items) {
-    // Coordinates along the principal direction of vectors are the leading eigenvector of their centred products.
+    // Coordinates along the principal direction of vectors are the leading eigenvector of their centred
+    // products.
     const std::int64_t m = std::ssize(items);
     Tensor gram({m, m}, Dtype::f64);
     double* p = gram.mutable_data<double>();
@@ -120,7 +123,8 @@ Order order_by_similarity(const Tensor& vectors, std::int64_t leaf, Alike alike)
       for (double& e : y.mutable_view<double>()) e -= mean;
       return y;
     };
-    const LinOp A = symmetric_op(m, Dtype::f64, [&](const Tensor& x) { return centred(multiply(gram, centred(x))); });
+    const LinOp A =
+        symmetric_op(m, Dtype::f64, [&](const Tensor& x) { return centred(multiply(gram, centred(x))); });
     Stream rng = stream.child("cluster", static_cast<std::uint64_t>(items.front() * n + items.back()));
     constexpr std::int64_t steps = 24;
     const Ritz ritz = lanczos(A, std::min(steps, m), rng);

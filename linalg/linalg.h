@@ -11,6 +11,7 @@
 #include <lowtide/linalg/function_ref.h>
 #include <lowtide/linalg/hmatrix.h>
 #include <lowtide/linalg/jacobi.h>
+#include <lowtide/linalg/kernel_hmatrix.h>
 #include <lowtide/linalg/krylov.h>
 #include <lowtide/linalg/lapack.h>
 #include <lowtide/linalg/linop.h>

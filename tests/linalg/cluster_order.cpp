@@ -28,11 +28,14 @@ Tensor layer(const Order& row_order, const Order& col_order, bool signs) {
   for (std::size_t i = 0; i < row_order.size(); ++i)
     for (std::size_t j = 0; j < col_order.size(); ++j)
       a.push_back((signs && Stream(8, "signs").bits(i) % 2 ? -1 : 1) *
-                  std::exp(-10 * std::abs(static_cast<double>(row_order[i]) / n - static_cast<double>(col_order[j]) / m)));
+                  std::exp(-10 * std::abs(static_cast<double>(row_order[i]) / n -
+                                          static_cast<double>(col_order[j]) / m)));
   return from({std::ssize(row_order), std::ssize(col_order)}, a);
 }
 
-std::int64_t entries(const Tensor& a) { return choose_for_error(block_spectra(a), 1e-4 * norm(a)).structure.entries(); }
+std::int64_t entries(const Tensor& a) {
+  return choose_for_error(block_spectra(a), 1e-4 * norm(a)).structure.entries();
+}
 
 }  // namespace
 
@@ -76,8 +79,8 @@ BOOST_AUTO_TEST_CASE(the_longest_side_is_cut) {
 BOOST_AUTO_TEST_CASE(similar_vectors_come_together) {
   // Four bundles of directions: 0 and 1 near each other, 2 and 3 too.
   const std::int64_t n = 64, k = 20;
-  const Tensor centres = multiply(orthonormal(k, 4, Dtype::f64),
-                                  from({4, 4}, {1, 1, 0, 0, 0, .7, 0, 0, 0, 0, 1, 1, 0, 0, 0, .7}));
+  const Tensor centres =
+      multiply(orthonormal(k, 4, Dtype::f64), from({4, 4}, {1, 1, 0, 0, 0, .7, 0, 0, 0, 0, 1, 1, 0, 0, 0, .7}));
   const Order bundle = shuffled(n, 2);
   for (Alike alike : {Alike::line, Alike::vector}) {
     std::vector<double> v;
@@ -92,7 +95,8 @@ BOOST_AUTO_TEST_CASE(similar_vectors_come_together) {
     const Order order = order_by_similarity(from({n, k}, v), 16, alike);
     BOOST_TEST_REQUIRE(is_order(order, n));
     for (std::size_t place = 0; place < order.size(); ++place)
-      BOOST_TEST(bundle[static_cast<std::size_t>(order[place])] % 4 == bundle[static_cast<std::size_t>(order[place / 16 * 16])] % 4);
+      BOOST_TEST(bundle[static_cast<std::size_t>(order[place])] % 4 ==
+                 bundle[static_cast<std::size_t>(order[place / 16 * 16])] % 4);
     BOOST_TEST(order[0] == 0);
   }
 }
@@ -106,11 +110,12 @@ BOOST_AUTO_TEST_CASE(an_order_of_neurons_is_found_again) {
     std::iota(plain.begin(), plain.end(), 0);
     const std::int64_t best = entries(layer(plain, plain, signs)), none = entries(a);
     const auto ordered = [&](Alike alike) {
-      return entries(permuted(a, order_by_similarity(a, 16, alike), order_by_similarity(transposed(a), 16, alike)));
+      return entries(
+          permuted(a, order_by_similarity(a, 16, alike), order_by_similarity(transposed(a), 16, alike)));
     };
     const std::int64_t line = ordered(Alike::line), vector = ordered(Alike::vector);
-    BOOST_TEST_MESSAGE("entries " << (signs ? "with" : "without") << " signs: known order " << best << ", lines " << line
-                                  << ", vectors " << vector << ", none " << none);
+    BOOST_TEST_MESSAGE("entries " << (signs ? "with" : "without") << " signs: known order " << best
+                                  << ", lines " << line << ", vectors " << vector << ", none " << none);
     BOOST_TEST(line < 1.3 * static_cast<double>(best));
     BOOST_TEST(2 * line < none);
     if (signs) BOOST_TEST(line < vector);
@@ -128,7 +133,8 @@ BOOST_AUTO_TEST_CASE(same_bits_on_any_number_of_threads) {
 }
 
 BOOST_AUTO_TEST_CASE(edges_and_misuse) {
-  for (const auto& order : {order_by_position, +[](const Tensor& v, std::int64_t leaf) { return order_by_similarity(v, leaf); }}) {
+  for (const auto& order :
+       {order_by_position, +[](const Tensor& v, std::int64_t leaf) { return order_by_similarity(v, leaf); }}) {
     BOOST_TEST(order(zeros({0, 3}, Dtype::f64), 1).empty());
     BOOST_TEST(is_order(order(zeros({20, 3}, Dtype::f64), 2), 20));
     BOOST_TEST(is_order(order(zeros({20, 0}, Dtype::f32), 2), 20));
