@@ -152,6 +152,12 @@ BlockStructure off_diagonal_structure(std::int64_t rows, std::int64_t cols, std:
   return block_structure(rows, cols, text);
 }
 
+std::vector<std::int64_t> value_offsets(const BlockStructure& s) {
+  std::vector<std::int64_t> at{0};
+  for (const Block& b : s.blocks) at.push_back(at.back() + b.entries());
+  return at;
+}
+
 template <class T>
 void multiply_right(const BlockStructure& s, const T* values, const T* x, std::int64_t n, T* y) {
   multiply_any<T>(s, values, x, n, y, Trans::no);

@@ -47,6 +47,9 @@ BlockStructure block_structure(std::int64_t rows, std::int64_t cols, std::string
 BlockStructure off_diagonal_structure(std::int64_t rows, std::int64_t cols, std::int64_t rank,
                                       std::int64_t leaf);
 
+// Where each block's numbers begin, and at last where all end.
+std::vector<std::int64_t> value_offsets(const BlockStructure& s);
+
 // Products with H of that structure. `values` holds block after block: a dense one by rows, one of low rank as
 // U and then VT, by rows both. All on the calling thread.
 template <class T>  // (n,rows) -> (n,cols): y = x H

@@ -1,13 +1,17 @@
 // All of linear algebra, but for simd.h, which belongs to files of ops.
 #pragma once
 #include <lowtide/linalg/blas.h>
+#include <lowtide/linalg/block_spectra.h>
 #include <lowtide/linalg/block_structure.h>
 #include <lowtide/linalg/broadcast.h>
+#include <lowtide/linalg/cluster_order.h>
 #include <lowtide/linalg/cpu.h>
 #include <lowtide/linalg/dtype.h>
 #include <lowtide/linalg/error.h>
 #include <lowtide/linalg/function_ref.h>
+#include <lowtide/linalg/hmatrix.h>
 #include <lowtide/linalg/jacobi.h>
+#include <lowtide/linalg/kernel_hmatrix.h>
 #include <lowtide/linalg/krylov.h>
 #include <lowtide/linalg/lapack.h>
 #include <lowtide/linalg/linop.h>
