@@ -195,7 +195,10 @@ Prepared prepare(const Settings& settings, bool quiet) {
   prepared.scaling = prepared.pinn  ? scaling_of(*prepared.pinn)
                      : prepared.ivp ? scaling_of_reference(prepared.set)
                                     : scaling_of(prepared.set, fields);
-  if (prepared.job.model != "pod" && !prepared.ivp) fit(prepared.net, blank_model(prepared));
+  if (prepared.job.model != "pod" && !prepared.ivp) {
+    fit(prepared.net, blank_model(prepared));
+    resolve_forms(prepared.net, prepared.job.seed);
+  }
   return prepared;
 }
 
@@ -220,6 +223,8 @@ Outcome train(Run& run, Prepared& prepared) {
   }
   for (const auto& [name, value] : prepared.settings.values())
     if (name.starts_with("model.") || name.starts_with("init.")) outcome.model.settings[name] = value;
+  if (const auto* dense = std::get_if<MlpXt>(&outcome.model.net); dense && !dense->forms.empty())
+    outcome.model.settings["model.weights"] = texts_of(dense->forms);
   run.manifest("steps", outcome.steps);
   run.manifest("seconds", run.seconds());
   run.manifest("gflop", run.gflop());

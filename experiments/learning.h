@@ -3,6 +3,7 @@
 #pragma once
 #include <cstdint>
 #include <string>
+#include <vector>
 
 namespace lowtide {
 
@@ -10,8 +11,10 @@ struct Learning {
   std::string fields{};  // to learn, with commas between; empty: all
   std::int64_t width = 128, rank = 24, depth = 5;
   std::int64_t hyper_width = 25, hyper_depth = 4;
-  std::string head = "linear";  // of the hypernetwork
-  double frequency = 30;        // of a network of sines in space and time
+  std::string head = "linear";         // of the hypernetwork
+  double frequency = 30;               // of a network of sines in space and time
+  std::vector<std::int64_t> widths{};  // of a dense network's hidden layers, where these differ
+  std::string weights = "dense";       // and what stands for its weights, see models/weight_form.h
 
   // For the fast recipe.
   std::int64_t epochs = 300, l1_epochs = 100;

@@ -147,10 +147,22 @@ Network network_from(Settings& s, const std::string& recipe, const std::string& 
         .frequency = s.get("model.frequency", 30.0, "of the sines", 1e-3, 1e4)};
   if (model == "siren-xt" || model == "mlp") {
     const bool siren = model == "siren-xt";
-    return MlpXt{.width = number("model.width", l.width, "units of a layer"),
-                 .depth = number("model.depth", l.depth, "layers", 2),
-                 .activation = siren ? Activation::sin : activation("tanh"),
-                 .frequency = siren ? s.get("model.frequency", l.frequency, "of the sines", 1e-3, 1e4) : 1};
+    MlpXt net{.width = number("model.width", l.width, "units of a layer"),
+              .depth = number("model.depth", l.depth, "layers", 2),
+              .activation = siren ? Activation::sin : activation("tanh"),
+              .frequency = siren ? s.get("model.frequency", l.frequency, "of the sines", 1e-3, 1e4) : 1};
+    net.hidden =
+        s.get("model.widths", l.widths, "of the hidden layers, where these differ; for width and depth");
+    for (const std::int64_t width : net.hidden)
+      if (width < 1 || width > std::int64_t{1} << 20)
+        throw InputError(fmt::format("setting model.widths: no layer has {} units", width));
+    net.weights = s.get("model.weights", l.weights.c_str(),
+                        "of hidden layers: dense, thin, rank:K, tol:T, hmatrix:K, prune:P, int8");
+    net.middle = one_of(s, "model.middle", "full", {"full", "diagonal", "none"}) == "full"
+                     ? WeightForm::Middle::full
+                 : s.values().at("model.middle") == "diagonal" ? WeightForm::Middle::diagonal
+                                                               : WeightForm::Middle::none;
+    return net;
   }
   if (model == "nif")
     return Nif{.width = number("model.width", l.width / 4, "units of a layer of ShapeNet"),
@@ -183,6 +195,18 @@ Embedded embedded_from(Settings& s, const Embedded& standard) {
   return net;
 }
 
+namespace {
+
+void forms_or_input_error(MlpXt& model, const Stream& init) {
+  try {
+    set_forms(model, init);
+  } catch (const ShapeError& error) {
+    throw InputError(fmt::format("setting model.weights: {}", error.what()));
+  }
+}
+
+}  // namespace
+
 void fit(Network& net, std::int64_t in, std::int64_t out, std::int64_t parameters) {
   std::visit(
       [&](auto& model) {
@@ -192,8 +216,16 @@ void fit(Network& net, std::int64_t in, std::int64_t out, std::int64_t parameter
           model.mu = parameters;
         else if (parameters > 0)
           throw InputError("lrnr-cheb is a series in time alone; these data have parameters beside it");
+        if constexpr (requires { model.weights; })
+          if (forms_are_texts(model)) forms_or_input_error(model, Stream());
       },
       net);
+}
+
+void resolve_forms(Network& net, std::int64_t seed) {
+  auto* model = std::get_if<MlpXt>(&net);
+  if (model && !forms_are_texts(*model))
+    forms_or_input_error(*model, Stream(static_cast<std::uint64_t>(seed), "init"));
 }
 
 namespace {

@@ -49,6 +49,8 @@ Network network_from(Settings& settings, const std::string& recipe, const std::s
 // Of a network of space alone, whose parameters follow an equation.
 Embedded embedded_from(Settings& settings, const Embedded& standard);
 void fit(Network& net, std::int64_t in, std::int64_t out, std::int64_t parameters);
+// The forms of weights that are asked for by the weights at the start. InputError if they cannot be.
+void resolve_forms(Network& net, std::int64_t seed);
 
 // Which tensor is stepped by what.
 Grouped optimizer_for(const Recipe& recipe, const Network& net, const Tensors& theta);

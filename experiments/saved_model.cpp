@@ -4,9 +4,11 @@
 #include <lowtide/experiments/saved_model.h>
 #include <lowtide/io/file.h>
 #include <lowtide/io/safetensors.h>
+#include <lowtide/linalg/quantized.h>
 
 #include <algorithm>
 #include <limits>
+#include <set>
 
 namespace lowtide {
 namespace {
@@ -36,23 +38,81 @@ bool is_pod(const Pod& pod, const Tensor& grid, std::int64_t dims) {
          (pod.in_time == InTime::linear || (pod.bends && pod.bends.shape == pod.coefficients.shape));
 }
 
+constexpr std::string_view codes = ".codes", scales = ".scales", places = ".places";
+
+// Which entries of its weights a network keeps, if it keeps some.
+void read_places(MlpXt& model, const TensorFile& file) {
+  const Mlp net = model.net();
+  for (std::size_t l = 0; l < model.forms.size(); ++l)
+    if (WeightForm& form = model.forms[l]; form.kind == WeightForm::Kind::sparse)
+      form.places = std::make_shared<const std::vector<std::int64_t>>(places_of(
+          file.bytes_at(fmt::format("sparse{}{}", l + 1, places)), net.widths[l] * net.widths[l + 1]));
+}
+
+// Of its parameters.
+std::set<std::string> in_eight_bits(const Network& net) {
+  std::set<std::string> names;
+  if (const auto* model = std::get_if<MlpXt>(&net))
+    for (std::size_t l = 0; l < model->forms.size(); ++l)
+      if (model->forms[l].kind == WeightForm::Kind::int8) names.insert(fmt::format("W{}", l + 1));
+  return names;
+}
+
+Tensor from_codes(const TensorFile& file, const std::string& name, const Shape& shape) {
+  const std::vector<std::uint8_t>& bytes = file.bytes_at(name + std::string(codes));
+  Quantized q{shape[0], shape[1], {bytes.begin(), bytes.end()}, file.at(name + std::string(scales))};
+  if (std::ssize(q.codes) != shape.size() || q.scales.shape != Shape({shape[1]}) ||
+      q.scales.dtype != Dtype::f32)
+    bad_input(file.source, name, fmt::format("its codes and scales are not those of {}", to_string(shape)));
+  return dense(q);
+}
+
+// Parameters as a file holds them: weights in eight bits as codes and scales, others as they are.
+void add_parameters(TensorFile& file, const Network& net, const Tensors& theta) {
+  const std::vector<std::string> names = parameter_names(net);
+  const std::set<std::string> rounded = in_eight_bits(net);
+  for (std::size_t k = 0; k < theta.size(); ++k) {
+    if (!rounded.contains(names.at(k))) {
+      file.tensors.emplace_back(names[k], theta[k]);
+      continue;
+    }
+    const Quantized q = quantized(theta[k]);
+    file.tensors.emplace_back(names[k] + std::string(scales), q.scales);
+    file.bytes.emplace_back(names[k] + std::string(codes),
+                            std::vector<std::uint8_t>(q.codes.begin(), q.codes.end()));
+  }
+  if (const auto* model = std::get_if<MlpXt>(&net)) {
+    const Mlp dense = model->net();
+    for (std::size_t l = 0; l < model->forms.size(); ++l)
+      if (model->forms[l].kind == WeightForm::Kind::sparse)
+        file.bytes.emplace_back(fmt::format("sparse{}{}", l + 1, places),
+                                bits_of(*model->forms[l].places, dense.widths[l] * dense.widths[l + 1]));
+  }
+}
+
 // The network that the settings describe, if it has as many parameters as the file: no small file makes a large
 // network.
 Network network_of(const SavedModel& model, const TensorFile& file) {
   double present = 0, most = 1;  // an upper bound of the parameters, but for a small factor
-  for (const auto& [name, part] : file.tensors) present += static_cast<double>(part.size());
+  for (const auto& [name, part] : file.tensors)
+    if (!name.ends_with(scales)) present += static_cast<double>(part.size());
+  for (const auto& [name, part] : file.bytes)
+    if (name.ends_with(codes)) present += static_cast<double>(part.size());
   std::vector<std::string> given;
   for (const auto& [key, value] : model.settings) given.push_back(key + "=" + value);
   Settings settings(given);
   Network net = network_from(settings, "fast", model.name, Learning{});
+  const auto allow = [&](double size, bool squared) {
+    most *= std::max(1.0, squared ? size * size : size);
+    if (size > present) most = std::numeric_limits<double>::infinity();
+  };
   for (const Settings::Used& used : settings.used())
-    if (used.kind == Settings::Kind::whole) {
-      const double size = std::stod(used.value);
-      most *= std::max(1.0, used.name.ends_with("width") ? size * size : size);
-      if (size > present) most = std::numeric_limits<double>::infinity();
-    }
+    if (used.kind == Settings::Kind::whole) allow(std::stod(used.value), used.name.ends_with("width"));
+  if (const auto* dense = std::get_if<MlpXt>(&net))
+    for (const std::int64_t width : dense->hidden) allow(static_cast<double>(width), false);
   if (most < 1e17) {  // it can be counted
     fit(net, model);
+    if (auto* dense = std::get_if<MlpXt>(&net)) read_places(*dense, file);
     if (static_cast<double>(parameter_count(net)) == present) return net;
   }
   throw InputError(
@@ -163,8 +223,7 @@ void write_model(const SavedModel& model, const std::filesystem::path& path) {
     file.tensors.emplace_back("theta", model.evolved->theta);
     file.metadata["walls"] = model.evolved->net.walls ? "zero" : "";
   } else {
-    const std::vector<std::string> names = parameter_names(model.net);
-    for (std::size_t k = 0; k < model.theta.size(); ++k) file.tensors.emplace_back(names.at(k), model.theta[k]);
+    add_parameters(file, model.net, model.theta);
   }
   write_safetensors(file, path);
 }
@@ -210,14 +269,14 @@ SavedModel read_model(const std::filesystem::path& path) {
   } catch (const Error& error) {
     bad_input(source, "", error.what());
   }
-  // Shapes as a network of these settings has them; its own start costs little.
   const std::vector<std::string> names = parameter_names(model.net);
-  const Tensors like = init(model.net, Stream(0, "shapes"));
-  for (std::size_t k = 0; k < like.size(); ++k) {
-    const Tensor& part = file.at(names[k]);
-    if (part.shape != like[k].shape || part.dtype != Dtype::f32)
+  const std::vector<Shape> shapes = parameter_shapes(model.net);
+  const std::set<std::string> rounded = in_eight_bits(model.net);
+  for (std::size_t k = 0; k < shapes.size(); ++k) {
+    const Tensor part = rounded.contains(names[k]) ? from_codes(file, names[k], shapes[k]) : file.at(names[k]);
+    if (part.shape != shapes[k] || part.dtype != Dtype::f32)
       bad_input(source, names[k],
-                fmt::format("shape {} expected, found {}", to_string(like[k].shape), to_string(part.shape)));
+                fmt::format("shape {} expected, found {}", to_string(shapes[k]), to_string(part.shape)));
     if (!all_finite(part)) bad_input(source, names[k], "not finite");
     model.theta.push_back(part);
   }

@@ -6,6 +6,26 @@
 
 namespace lowtide {
 
+const WeightForm& Mlp::form(std::size_t layer) const {
+  static const WeightForm dense;
+  return forms.empty() ? dense : forms.at(layer);
+}
+
+PoolVector<Shape> Mlp::shapes() const {
+  PoolVector<Shape> all;
+  for (std::size_t l = 0; l < layers(); ++l) {
+    for (const Shape& shape : form(l).shapes(widths[l], widths[l + 1])) all.push_back(shape);
+    all.push_back({widths[l + 1]});
+  }
+  return all;
+}
+
+std::size_t Mlp::parameter_tensors() const {
+  std::size_t count = 2 * layers();
+  for (const WeightForm& f : forms) count += f.tensors() - 1;
+  return count;
+}
+
 Tensors Mlp::init(const Stream& stream, Dtype dtype) const {
   if (widths.size() < 2) fail<ShapeError>("mlp", "needs the widths of an input and an output at least");
   Tensors parameters;
@@ -16,7 +36,8 @@ Tensors Mlp::init(const Stream& stream, Dtype dtype) const {
       bound = l == 0 ? 1 / in : std::sqrt(6 / in) / frequency;
       bias = 1 / std::sqrt(in);
     }
-    parameters.push_back(stream.child("W", l).uniform({widths[l], widths[l + 1]}, dtype, -bound, bound));
+    const Tensor w = stream.child("W", l).uniform({widths[l], widths[l + 1]}, dtype, -bound, bound);
+    for (Tensor& part : parameters_for(form(l), w, stream)) parameters.push_back(std::move(part));
     parameters.push_back(stream.child("b", l).uniform({widths[l + 1]}, dtype, -bias, bias));
   }
   return parameters;
@@ -25,10 +46,22 @@ Tensors Mlp::init(const Stream& stream, Dtype dtype) const {
 Var Mlp::operator()(std::span<const Var> parameters, const Var& x) const {
   if (parameters.size() != parameter_tensors()) fail<ShapeError>("mlp", "a wrong number of parameter tensors");
   Var z = x;
+  std::size_t at = 0;
   for (std::size_t l = 0; l < layers(); ++l) {
     const bool last = l + 1 == layers();
-    const Var y = affine(z, parameters[2 * l], parameters[2 * l + 1], last ? Activation::none : activation,
-                         last ? 1 : frequency);
+    const WeightForm& f = form(l);
+    const std::span<const Var> weight = parameters.subspan(at, f.tensors());
+    const Var& bias = parameters[at + f.tensors()];
+    const Activation ends_with = last ? Activation::none : activation;
+    const double factor = last ? 1 : frequency;
+    at += f.tensors() + 1;
+    Var y;
+    if (f.kind == WeightForm::Kind::dense) {
+      y = affine(z, weight[0], bias, ends_with, factor);
+    } else {
+      y = times_weight(z, f, weight, widths[l + 1]) + bias;
+      y = activate(ends_with, factor == 1 ? y : y * factor);
+    }
     z = residual && l > 0 && !last && widths[l] == widths[l + 1] ? y + z : y;
   }
   return z;
@@ -36,14 +69,14 @@ Var Mlp::operator()(std::span<const Var> parameters, const Var& x) const {
 
 std::int64_t Mlp::parameter_count() const {
   std::int64_t count = 0;
-  for (std::size_t l = 0; l < layers(); ++l) count += (widths[l] + 1) * widths[l + 1];
+  for (std::size_t l = 0; l < layers(); ++l) count += form(l).entries(widths[l], widths[l + 1]) + widths[l + 1];
   return count;
 }
 
 double Mlp::flops(double points) const {
   double total = 0;
   for (std::size_t l = 0; l < layers(); ++l)
-    total += (l == 0 ? 4 : 6) * points * static_cast<double>(widths[l] * widths[l + 1]);
+    total += (l == 0 ? 4 : 6) * points * form(l).products(widths[l], widths[l + 1]);
   return total;
 }
 
@@ -53,11 +86,10 @@ Vars Mlp::from_vector(const Var& flat) const {
                                         to_string(flat.shape())));
   Vars parameters;
   std::int64_t at = 0;
-  for (std::size_t l = 0; l < layers(); ++l) {
-    const std::int64_t in = widths[l], out = widths[l + 1];
-    parameters.push_back(reshape(slice(flat, 0, at, at + in * out), {in, out}));
-    parameters.push_back(slice(flat, 0, at + in * out, at + (in + 1) * out));
-    at += (in + 1) * out;
+  for (const Shape& shape : shapes()) {
+    const Var part = slice(flat, 0, at, at + shape.size());
+    parameters.push_back(shape.rank() == 1 ? part : reshape(part, shape));
+    at += shape.size();
   }
   return parameters;
 }

@@ -12,6 +12,12 @@ struct MlpXt {
   std::int64_t mu = 0;     // parameters beside time
   Activation activation = Activation::tanh;
   double frequency = 1;
+  std::vector<std::int64_t> hidden{};  // widths of the hidden layers, where these are not all `width`
+  // How weights between hidden layers are stored: what form_asked() takes, or the text of a form for every
+  // layer, with semicolons between them.
+  std::string weights = "dense";
+  WeightForm::Middle middle = WeightForm::Middle::full;  // of those that are asked for as U S VT
+  std::vector<WeightForm> forms{};                       // what that comes to; set_forms() fills them in
 
   Mlp net() const;  // of inputs (x, t, mu)
   std::int64_t coefficients() const { return 1 + mu; }
@@ -25,6 +31,12 @@ struct MlpXt {
   Var coefficients_at_times(std::span<const Var>, const Var& t) const { return identity(t); }
   Var operator()(std::span<const Var> parameters, const Var& x, const Var& s) const;
 };
+
+// The forms that `weights` names. What is asked for depends on the weights at the start, which the stream
+// makes; a text for every layer does not.
+void set_forms(MlpXt& model, const Stream& init);
+bool forms_are_texts(const MlpXt& model);
+std::string texts_of(const std::vector<WeightForm>& forms);  // with semicolons
 
 inline MlpXt siren_xt(std::int64_t in, std::int64_t out, std::int64_t width, std::int64_t depth,
                       std::int64_t mu = 0, double frequency = 30) {

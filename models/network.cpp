@@ -7,8 +7,10 @@ namespace {
 using Names = std::vector<std::string>;
 
 void add_layers(Names& names, const Mlp& net, const std::string& prefix = "") {
-  for (std::size_t l = 1; l <= net.layers(); ++l)
-    for (const char* kind : {"W", "b"}) names.push_back(fmt::format("{}{}{}", prefix, kind, l));
+  for (std::size_t l = 1; l <= net.layers(); ++l) {
+    for (const char* kind : net.form(l - 1).names()) names.push_back(fmt::format("{}{}{}", prefix, kind, l));
+    names.push_back(fmt::format("{}b{}", prefix, l));
+  }
 }
 
 Names factors(const LowRankNet& net) {
@@ -101,6 +103,16 @@ std::optional<LowRankNet> low_rank(const Network& net) {
   if (const auto* model = std::get_if<Lrnr>(&net)) return model->factors();
   if (const auto* model = std::get_if<LrnrCheb>(&net)) return model->factors();
   return std::nullopt;
+}
+
+std::vector<Shape> parameter_shapes(const Network& net) {
+  std::vector<Shape> shapes;
+  if (const auto* model = std::get_if<MlpXt>(&net)) {  // its forms cost more to fill than to describe
+    for (const Shape& shape : model->net().shapes()) shapes.push_back(shape);
+  } else {
+    for (const Tensor& part : init(net, Stream(0, "shapes"))) shapes.push_back(part.shape);
+  }
+  return shapes;
 }
 
 std::vector<std::string> parameter_names(const Network& net) {

@@ -31,6 +31,9 @@ bool takes_several_times(const Network& net);
 // The part in x of a low-rank model; none for others.
 std::optional<LowRankNet> low_rank(const Network& net);
 
+// Of the tensors of theta.
+std::vector<Shape> parameter_shapes(const Network& net);
+
 // What each tensor of theta is called in files: "U1", "V1", "B1", ..., "hyper.W1", "hyper.b1", ...
 std::vector<std::string> parameter_names(const Network& net);
 

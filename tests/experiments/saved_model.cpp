@@ -165,4 +165,42 @@ BOOST_AUTO_TEST_CASE(pods_that_are_none_are_refused) {
       }
 }
 
+// Weights in other forms, as a file holds them: eight bits as bytes, places as bits.
+BOOST_AUTO_TEST_CASE(weights_of_every_form_come_back) {
+  const Folder folder;
+  for (const char* request : {"thin", "rank:3", "hmatrix:2", "prune:.2", "int8"}) BOOST_TEST_CONTEXT(request) {
+      SavedModel model = made("mlp");
+      Settings settings({"model.widths=40,48,36", std::string("model.weights=") + request});
+      model.net = network_from(settings, "fast", "mlp", Learning{});
+      fit(model.net, 1, 2, 0);
+      resolve_forms(model.net, 1);
+      const auto& net = std::get<MlpXt>(model.net);
+      model.theta = init(model.net, Stream(1, "model"));
+      for (std::size_t k = 0; k < model.theta.size(); ++k)  // as if it had been trained
+        model.theta[k] = (Var(model.theta[k]) * 1.1).value();
+      for (const auto& [key, value] : settings.values()) model.settings[key] = value;
+      model.settings["model.weights"] = texts_of(net.forms);
+      write_model(model, folder / "a.safetensors");
+      const SavedModel back = read_model(folder / "a.safetensors");
+      BOOST_TEST(back.parameter_count() == model.parameter_count());
+      const Tensor x = from({3, 1}, {.1, .77, 1.9}), u = model.values(x, 1.2), v = back.values(x, 1.2);
+      BOOST_TEST(max_abs((Var(u) - Var(v)).value()) <= 1e-6 * max_abs(u));
+      if (std::string(request) != "int8") BOOST_TEST(same_bits(u, v));
+
+      std::int64_t bytes = 0;  // of weights and biases, and a header
+      for (std::size_t l = 0; l < net.net().layers(); ++l)
+        bytes += net.forms[l].bytes(net.net().widths[l], net.net().widths[l + 1]) + 4 * net.net().widths[l + 1];
+      const auto size = static_cast<std::int64_t>(std::filesystem::file_size(folder / "a.safetensors"));
+      BOOST_TEST(size >= bytes);
+      BOOST_TEST(size < bytes + 3200);
+
+      TensorFile damaged = read_safetensors(folder / "a.safetensors");
+      if (damaged.bytes.empty()) continue;
+      damaged.bytes[0].second.pop_back();
+      message_for(folder, damaged);
+      damaged.bytes.clear();
+      message_for(folder, damaged);
+    }
+}
+
 BOOST_AUTO_TEST_SUITE_END()
