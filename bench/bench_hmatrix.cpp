@@ -1,7 +1,7 @@
-// Hierarchical matrices of the kernel 1 / (|x - y| + c) at points of a circle and of a square: time to make them, bytes,
-// time of H X for X of 1 and of 64 columns, against the dense matrix in f32 cut into bands of rows, and the relative
-// error in exact columns. --most N is the largest number of points, --tolerance, --eta and --leaf as in KernelOptions.
-// bench/peers/hmat_oss.cpp does the same with the same points.
+// Hierarchical matrices of the kernel 1 / (|x - y| + c) at points of a circle and of a square: time to make
+// them, bytes, time of H X for X of 1 and of 64 columns, against the dense matrix in f32 cut into bands of
+// rows, and the relative error in exact columns. --most N is the largest number of points, --tolerance, --eta
+// and --leaf as in KernelOptions. bench/peers/hmat_oss.cpp does the same with the same points.
 #include "bench.h"
 
 #include <fmt/format.h>
@@ -103,9 +103,11 @@ int main(int argc, char** argv) {
   const bench::Options options = bench::options_from(argc, argv);
   const ThreadLimit limit(options.threads);
   if (!options.json)
-    fmt::print("{} threads, f32, tolerance {}, eta {}, leaves of {}\ncase        n   make s    MB  of dense  rel. error  "
-               "H x us  H X us  dense x us  dense X us   faster x     X  X, of gemm\n",
-               options.threads, o.tolerance, o.eta, o.leaf);
+    fmt::print(
+        "{} threads, f32, tolerance {}, eta {}, leaves of {}\ncase        n   make s    MB  of dense  rel. "
+        "error  "
+        "H x us  H X us  dense x us  dense X us   faster x     X  X, of gemm\n",
+        options.threads, o.tolerance, o.eta, o.leaf);
   std::string json;
   for (const char* name : {"circle", "square"}) {
     std::vector<double> sizes, make, bytes_of, one, many, n_log_n;
@@ -133,13 +135,15 @@ int main(int argc, char** argv) {
             R"({}{{"case": "{}", "n": {}, "make_s": {:.4g}, "bytes": {}, "dense_bytes": {}, "error": {:.3g}, )"
             R"("evaluations": {}, "fooled": {}, "cut": {}, "hx_s": {:.4g}, "hX_s": {:.4g}, "ax_s": {:.4g}, )"
             R"("aX_s": {:.4g}, "of_gemm": {:.3f}}})",
-            json.empty() ? "" : ",\n ", name, n, built.median, bytes(h), 4 * n * n, error, k.evaluations, k.fooled,
-            k.cut, hx.median, hb.seconds.median, ax.median, ab.median, hb.fraction);
+            json.empty() ? "" : ",\n ", name, n, built.median, bytes(h), 4 * n * n, error, k.evaluations,
+            k.fooled, k.cut, hx.median, hb.seconds.median, ax.median, ab.median, hb.fraction);
       else
-        fmt::print("{:<7}{:>6}{:>9.3f}{:>6.1f}{:>9.1f}%{:>12.1e}{:>8.0f}{:>8.0f}{:>12.0f}{:>12.0f}{:>10.1f}x{:>5.1f}x{:>12.2f}\n",
-                   name, n, built.median, stored * 1e-6, 100 * stored / (4 * size * size), error, hx.median * 1e6,
-                   hb.seconds.median * 1e6, ax.median * 1e6, ab.median * 1e6, ax.median / hx.median,
-                   ab.median / hb.seconds.median, hb.fraction);
+        fmt::print(
+            "{:<7}{:>6}{:>9.3f}{:>6.1f}{:>9.1f}%{:>12.1e}{:>8.0f}{:>8.0f}{:>12.0f}{:>12.0f}{:>10.1f}x{:>5.1f}x{"
+            ":>12.2f}\n",
+            name, n, built.median, stored * 1e-6, 100 * stored / (4 * size * size), error, hx.median * 1e6,
+            hb.seconds.median * 1e6, ax.median * 1e6, ab.median * 1e6, ax.median / hx.median,
+            ab.median / hb.seconds.median, hb.fraction);
       std::fflush(stdout);
     }
     if (!options.json && sizes.size() > 1)

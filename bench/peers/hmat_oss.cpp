@@ -1,6 +1,6 @@
-// What bench_hmatrix measures, by hmat-oss (GPL; Debian's libhmat-oss-dev): same points, kernel and tolerance, f32. A
-// program of its own, which nothing of lowtide is linked to. hmat-oss computes on one thread.
-// usage: peer_hmat_oss [--most N] [--tolerance T] [--eta E] [--leaf L]
+// What bench_hmatrix measures, by hmat-oss (GPL; Debian's libhmat-oss-dev): same points, kernel and tolerance,
+// f32. A program of its own, which nothing of lowtide is linked to. hmat-oss computes on one thread. usage:
+// peer_hmat_oss [--most N] [--tolerance T] [--eta E] [--leaf L]
 #include <hmat/hmat.h>
 
 #include <algorithm>
@@ -99,7 +99,8 @@ int main(int argc, char** argv) {
       };
       const double one = times(1), many = times(k);
       std::printf("%-7s%6d  make %8.3f s  %7.1f MB  error %.1e  H x %8.0f us  H X %8.0f us\n", name, n, make,
-                  4e-6 * static_cast<double>(info.compressed_size), std::sqrt(error / whole), one * 1e6, many * 1e6);
+                  4e-6 * static_cast<double>(info.compressed_size), std::sqrt(error / whole), one * 1e6,
+                  many * 1e6);
       std::fflush(stdout);
       hmat.destroy(h);
     }

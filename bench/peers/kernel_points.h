@@ -9,8 +9,8 @@ namespace peers {
 
 inline double kernel(double dx, double dy) { return 1 / (std::sqrt(dx * dx + dy * dy) + 1e-2); }
 
-// n points (n,2) in no order: on the unit circle, or in the unit square. The fractional parts of multiples of an
-// irrational number are spread evenly.
+// n points (n,2) in no order: on the unit circle, or in the unit square. The fractional parts of multiples of
+// an irrational number are spread evenly.
 inline std::vector<double> points(std::string_view name, std::int64_t n) {
   const auto part = [](double x) { return x - std::floor(x); };
   std::vector<double> p;
