@@ -119,7 +119,8 @@ struct Cross {
     matrix.fill(block.row, block.rows, block.col + j, 1, out);
     subtract(j, block.cols, vt, block.rows, ut, out);
   }
-  void subtract(std::int64_t at, std::int64_t m, const Numbers& by, std::int64_t n, const Numbers& of, double* out) {
+  void subtract(std::int64_t at, std::int64_t m, const Numbers& by, std::int64_t n, const Numbers& of,
+                double* out) {
     evaluations += n;
     if (rank == 0) return;
     coefficients.resize(static_cast<std::size_t>(rank));
@@ -131,7 +132,8 @@ struct Cross {
   std::int64_t largest(const double* x, std::int64_t n, bool unused_rows) const {
     std::int64_t best = -1;
     for (std::int64_t i = 0; i < n; ++i)
-      if (!(unused_rows && row_used[static_cast<std::size_t>(i)]) && (best < 0 || std::abs(x[i]) > std::abs(x[best])))
+      if (!(unused_rows && row_used[static_cast<std::size_t>(i)]) &&
+          (best < 0 || std::abs(x[i]) > std::abs(x[best])))
         best = i;
     return best;
   }
@@ -157,7 +159,7 @@ struct Cross {
   }
 
   struct Probed {
-    double square;          // of the residual's norm, an estimate
+    double square;           // of the residual's norm, an estimate
     std::int64_t worst_row;  // with the largest entry that was seen; -1: all rows are used up
   };
   Probed probe(Stream& rng, std::int64_t probes) {
@@ -165,9 +167,11 @@ struct Cross {
     double of_rows = 0, of_cols = 0, seen = -1;
     std::int64_t worst = -1;
     const auto look = [&](std::int64_t row, double entry) {
-      if (!row_used[static_cast<std::size_t>(row)] && std::abs(entry) > seen) seen = std::abs(entry), worst = row;
+      if (!row_used[static_cast<std::size_t>(row)] && std::abs(entry) > seen)
+        seen = std::abs(entry), worst = row;
     };
-    // One in each of as many stretches of rows: what a cross approximation has missed is often one end of the block.
+    // One in each of as many stretches of rows: what a cross approximation has missed is often one end of the
+    // block.
     const auto draw = [&](std::int64_t p, std::int64_t n) {
       const std::int64_t begin = p * n / probes, end = (p + 1) * n / probes;
       return begin < end ? begin + rng.below(end - begin) : rng.below(n);
@@ -186,8 +190,9 @@ struct Cross {
         look(r, buffer[static_cast<std::size_t>(r)]);
     }
     const auto times = static_cast<double>(probes);
-    return {std::max(of_rows * static_cast<double>(block.rows), of_cols * static_cast<double>(block.cols)) / times,
-            worst};
+    return {
+        std::max(of_rows * static_cast<double>(block.rows), of_cols * static_cast<double>(block.cols)) / times,
+        worst};
   }
 };
 
@@ -221,7 +226,8 @@ struct Builder {
       const bool good = probed.square <= enough * enough;
       if (good || cross.rank >= most || probed.worst_row < 0) {
         piece.evaluations += cross.evaluations;
-        if (!good || !add_recompressed(b, cross, allowed - std::sqrt(probed.square), std::sqrt(probed.square), piece))
+        if (!good ||
+            !add_recompressed(b, cross, allowed - std::sqrt(probed.square), std::sqrt(probed.square), piece))
           add_quarters(b, stream, piece);
         return;
       }
@@ -242,8 +248,8 @@ struct Builder {
     for (std::uint64_t q = 0; q < 4; ++q) add_far(quarter[q], stream.child("quarter", q), piece);
   }
 
-  // U V^T = Q (R S^T) P^T with V = P S, and the small matrix in the middle cut off where the tolerance lets it. False if
-  // this would take more than the dense block.
+  // U V^T = Q (R S^T) P^T with V = P S, and the small matrix in the middle cut off where the tolerance lets it.
+  // False if this would take more than the dense block.
   bool add_recompressed(const Block& b, const Cross& cross, double allowed, double error, Piece& piece) const {
     const std::int64_t k = cross.rank;
     const Qr u = qr(transposed(from({k, b.rows}, cross.ut))), v = qr(transposed(from({k, b.cols}, cross.vt)));
@@ -277,20 +283,22 @@ void require_points(const Tensor& x, const Tensor& y, const KernelOptions& o) {
   if (x.shape[1] != y.shape[1])
     fail<ShapeError>("kernel_hmatrix", fmt::format("points {} and {}", to_string(x.shape), to_string(y.shape)));
   if (!(o.tolerance > 0) || !(o.eta >= 0) || o.leaf < 1 || o.probes < 1)
-    fail<Error>("kernel_hmatrix", fmt::format("tolerance {}, eta {}, leaves of {}, {} probes", o.tolerance, o.eta,
-                                              o.leaf, o.probes));
+    fail<Error>("kernel_hmatrix", fmt::format("tolerance {}, eta {}, leaves of {}, {} probes", o.tolerance,
+                                              o.eta, o.leaf, o.probes));
 }
 
 }  // namespace
 
-KernelHMatrix kernel_hmatrix(const Tensor& x, const Tensor& y, const Kernel& kernel, const KernelOptions& options) {
+KernelHMatrix kernel_hmatrix(const Tensor& x, const Tensor& y, const Kernel& kernel,
+                             const KernelOptions& options) {
   require_points(x, y, options);
   const std::int64_t m = x.shape[0], n = y.shape[0];
   KernelHMatrix result;
   HMatrix& h = result.matrix;
   h.row_order = order_by_position(x, options.leaf);
   h.col_order = order_by_position(y, options.leaf);
-  const Tensor xs = permuted(x.cast(Dtype::f64), h.row_order, {}), ys = permuted(y.cast(Dtype::f64), h.col_order, {});
+  const Tensor xs = permuted(x.cast(Dtype::f64), h.row_order, {}),
+               ys = permuted(y.cast(Dtype::f64), h.col_order, {});
   const Matrix matrix{kernel, xs.data<double>(), ys.data<double>(), x.shape[1]};
   Tree tree{matrix, options};
   tree.grow({0, m, 0, n});
@@ -325,7 +333,8 @@ KernelHMatrix kernel_hmatrix(const Tensor& x, const Tensor& y, const Kernel& ker
     if (leaves[i].far) far += static_cast<double>(leaves[i].block.rows * leaves[i].block.cols);
   }
   result.norm = std::sqrt(square);
-  if (!std::isfinite(result.norm)) fail<NonFiniteError>("kernel_hmatrix", "squares of the kernel are beyond f64");
+  if (!std::isfinite(result.norm))
+    fail<NonFiniteError>("kernel_hmatrix", "squares of the kernel are beyond f64");
   // Near blocks have no error, so that their share goes to the others.
   if (far > 0) builder.per_entry = std::pow(options.tolerance * result.norm, 2) / far;
   parallel_for(std::ssize(leaves), [&](std::int64_t index) {

@@ -1,7 +1,7 @@
 #!/bin/bash
 # Installs what building and testing needs, on Debian 12, Ubuntu 24.04 and later.
 # usage: scripts/setup.sh [--bench] [--clawpack] [--no-browser]
-#   --bench, --clawpack: also PyTorch and JAX, or Clawpack, to compare with
+#   --bench, --clawpack: also PyTorch, JAX and hmat-oss, or Clawpack, to compare with
 #   --no-browser: without Chromium, in which a test looks at reports
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -18,7 +18,7 @@ bench= clawpack= browser=chromium
 grep -qx 'ID=debian' /etc/os-release 2>/dev/null || browser=  # Ubuntu has it as a snap only; the test is skipped
 for option in "$@"; do
   case $option in
-    --bench) bench=1; packages+=(python3-torch python3-venv ca-certificates) ;;
+    --bench) bench=1; packages+=(python3-torch python3-venv ca-certificates libhmat-oss-dev) ;;
     --clawpack) clawpack=1; packages+=(gfortran python3-venv ca-certificates) ;;
     --no-browser) browser= ;;
     *) sed -n '2,5s/^# //p' "$0" >&2; exit 2 ;;

@@ -25,7 +25,8 @@ Kernel radial(std::int64_t d, F f) {
 Tensor circle(std::int64_t n, std::uint64_t index) {
   std::vector<double> p;
   for (std::int64_t i = 0; i < n; ++i) {
-    const double angle = 2 * std::numbers::pi * Stream(9, "angles").child("one", index).uniform(static_cast<std::uint64_t>(i));
+    const double angle =
+        2 * std::numbers::pi * Stream(9, "angles").child("one", index).uniform(static_cast<std::uint64_t>(i));
     p.insert(p.end(), {std::cos(angle), std::sin(angle)});
   }
   return from({n, 2}, p);
@@ -45,14 +46,17 @@ struct Case {
 
 std::vector<Case> cases(std::int64_t n) {
   Stream rng(1, "points");
-  const Tensor square = rng.uniform({n, 2}, Dtype::f64), other = rng.uniform({n / 2 + 7, 2}, Dtype::f64, .2, 1.2),
-               cube = rng.uniform({n, 3}, Dtype::f64), line = rng.uniform({n, 1}, Dtype::f64);
-  return {{"reciprocal on a circle", circle(n, 1), circle(n, 1), radial(2, [](double r) { return 1 / (r + .01); })},
-          {"logarithm on two circles", circle(n, 1), circle(n / 2, 2), radial(2, [](double r) { return std::log(r + 1e-3); })},
-          {"exponential on squares", square, other, radial(2, [](double r) { return std::exp(-5 * r); })},
-          {"Gaussian on a line", line, line, radial(1, [](double r) { return std::exp(-50 * r * r); })},
-          {"reciprocal in a cube", cube, cube, radial(3, [](double r) { return 1 / (r + .05); })},
-          {"waves", square, square, radial(2, [](double r) { return std::cos(40 * r) / (r + .1); })}};
+  const Tensor square = rng.uniform({n, 2}, Dtype::f64),
+               other = rng.uniform({n / 2 + 7, 2}, Dtype::f64, .2, 1.2), cube = rng.uniform({n, 3}, Dtype::f64),
+               line = rng.uniform({n, 1}, Dtype::f64);
+  return {
+      {"reciprocal on a circle", circle(n, 1), circle(n, 1), radial(2, [](double r) { return 1 / (r + .01); })},
+      {"logarithm on two circles", circle(n, 1), circle(n / 2, 2),
+       radial(2, [](double r) { return std::log(r + 1e-3); })},
+      {"exponential on squares", square, other, radial(2, [](double r) { return std::exp(-5 * r); })},
+      {"Gaussian on a line", line, line, radial(1, [](double r) { return std::exp(-50 * r * r); })},
+      {"reciprocal in a cube", cube, cube, radial(3, [](double r) { return 1 / (r + .05); })},
+      {"waves", square, square, radial(2, [](double r) { return std::cos(40 * r) / (r + .1); })}};
 }
 
 }  // namespace
@@ -65,9 +69,10 @@ BOOST_AUTO_TEST_CASE(errors_are_within_the_tolerance) {
     for (double tolerance : {1e-2, 1e-4, 1e-7, 1e-10}) {
       const KernelHMatrix k = kernel_hmatrix(c.x, c.y, c.kernel, {.tolerance = tolerance, .leaf = 24});
       const double error = gap(dense(k.matrix), a) / norm(a);
-      BOOST_TEST_MESSAGE(c.name << ": tolerance " << tolerance << ", error " << error << ", estimated " << k.error / k.norm
-                                << ", entries " << k.matrix.structure.entries() << " of " << a.size() << ", evaluations "
-                                << k.evaluations << ", fooled " << k.fooled << ", cut " << k.cut);
+      BOOST_TEST_MESSAGE(c.name << ": tolerance " << tolerance << ", error " << error << ", estimated "
+                                << k.error / k.norm << ", entries " << k.matrix.structure.entries() << " of "
+                                << a.size() << ", evaluations " << k.evaluations << ", fooled " << k.fooled
+                                << ", cut " << k.cut);
       BOOST_TEST(error <= tolerance);
       if (k.matrix.structure.entries() < a.size()) BOOST_TEST(error > tolerance / 100);  // nothing is wasted
       BOOST_TEST(std::abs(k.norm - norm(a)) < .05 * norm(a));
@@ -79,11 +84,12 @@ BOOST_AUTO_TEST_CASE(errors_are_within_the_tolerance) {
   }
 }
 
-// A far block whose residual is zero in every row and column that the cross approximation comes to by itself, while
-// half of the block is elsewhere. Without probes it would be lost.
+// A far block whose residual is zero in every row and column that the cross approximation comes to by itself,
+// while half of the block is elsewhere. Without probes it would be lost.
 BOOST_AUTO_TEST_CASE(probes_are_not_fooled) {
   const std::int64_t n = 256;
-  const Tensor x = linspace(0, 1, n, Dtype::f64).reshaped({n, 1}), y = linspace(5, 6, n, Dtype::f64).reshaped({n, 1});
+  const Tensor x = linspace(0, 1, n, Dtype::f64).reshaped({n, 1}),
+               y = linspace(5, 6, n, Dtype::f64).reshaped({n, 1});
   // The first half of x sees the first half of y, the second one the second one, each by rank one.
   const Kernel two_parts = [](const double* p, std::int64_t m, const double* q, std::int64_t k, double* out) {
     for (std::int64_t i = 0; i < m; ++i)
@@ -102,7 +108,9 @@ BOOST_AUTO_TEST_CASE(probes_are_not_fooled) {
   const Kernel noise = [](const double* p, std::int64_t m, const double* q, std::int64_t k, double* out) {
     for (std::int64_t i = 0; i < m; ++i)
       for (std::int64_t j = 0; j < k; ++j)
-        out[i * k + j] = Stream(1, "noise").normal(static_cast<std::uint64_t>(1e6 * p[i]) * 10'000'000 + static_cast<std::uint64_t>(1e6 * q[j]));
+        out[i * k + j] = Stream(1, "noise")
+                             .normal(static_cast<std::uint64_t>(1e6 * p[i]) * 10'000'000 +
+                                     static_cast<std::uint64_t>(1e6 * q[j]));
   };
   const KernelHMatrix k = kernel_hmatrix(x, y, noise, {.tolerance = 1e-3, .leaf = 16});
   BOOST_TEST(k.cut > 0);
@@ -139,7 +147,8 @@ BOOST_AUTO_TEST_CASE(f32_and_evaluations) {
     calls += m * n;
     c.kernel(x, m, y, n, out);
   };
-  const KernelHMatrix k = kernel_hmatrix(c.x, c.y, counted, {.tolerance = 1e-4, .leaf = 24, .dtype = Dtype::f32});
+  const KernelHMatrix k =
+      kernel_hmatrix(c.x, c.y, counted, {.tolerance = 1e-4, .leaf = 24, .dtype = Dtype::f32});
   BOOST_TEST(calls == k.evaluations);
   BOOST_TEST((k.matrix.values.dtype == Dtype::f32));
   const Tensor a = matrix_of(c.x, c.y, c.kernel);
@@ -166,16 +175,22 @@ BOOST_AUTO_TEST_CASE(edges_and_misuse) {
   const Kernel k = radial(2, [](double r) { return 1 / (r + 1); });
   for (const auto& [m, n] : {std::pair{0, 5}, {5, 0}, {1, 1}, {1, 300}, {300, 1}, {300, 3}}) {
     const Tensor x = circle(m, 1), y = circle(n, 2);
-    BOOST_TEST(gap(dense(kernel_hmatrix(x, y, k, {.tolerance = 1e-9, .leaf = 2}).matrix), matrix_of(x, y, k)) <= 1e-9 * (m + n));
+    BOOST_TEST(gap(dense(kernel_hmatrix(x, y, k, {.tolerance = 1e-9, .leaf = 2}).matrix), matrix_of(x, y, k)) <=
+               1e-9 * (m + n));
   }
   // Points that are all the same are near each other.
-  BOOST_TEST(kernel_hmatrix(zeros({100, 2}, Dtype::f64), zeros({100, 2}, Dtype::f64), k).matrix.structure.text.find('r') == std::string::npos);
+  BOOST_TEST(kernel_hmatrix(zeros({100, 2}, Dtype::f64), zeros({100, 2}, Dtype::f64), k)
+                 .matrix.structure.text.find('r') == std::string::npos);
   const Tensor x = circle(300, 1);
   BOOST_TEST(!thrown<ShapeError>([&] { kernel_hmatrix(x, zeros({4, 3}, Dtype::f64), k); }).empty());
   BOOST_TEST(!thrown<NonFiniteError>([&] { kernel_hmatrix(x, full({4, 2}, nan, Dtype::f64), k); }).empty());
-  BOOST_TEST(contains(thrown<NonFiniteError>([&] { kernel_hmatrix(x, x, radial(2, [](double r) { return 1 / r; })); }), "inf"));
-  BOOST_TEST(!thrown<NonFiniteError>([&] { kernel_hmatrix(x, x, radial(2, [](double r) { return r > 1 ? nan : 1; })); }).empty());
-  for (const KernelOptions& o : {KernelOptions{.tolerance = 0}, {.tolerance = nan}, {.eta = -1}, {.leaf = 0}, {.probes = 0}})
+  BOOST_TEST(contains(
+      thrown<NonFiniteError>([&] { kernel_hmatrix(x, x, radial(2, [](double r) { return 1 / r; })); }), "inf"));
+  BOOST_TEST(!thrown<NonFiniteError>([&] {
+                kernel_hmatrix(x, x, radial(2, [](double r) { return r > 1 ? nan : 1; }));
+              }).empty());
+  for (const KernelOptions& o :
+       {KernelOptions{.tolerance = 0}, {.tolerance = nan}, {.eta = -1}, {.leaf = 0}, {.probes = 0}})
     BOOST_TEST(!thrown<Error>([&] { kernel_hmatrix(x, x, k, o); }).empty());
 }
 
