@@ -1,5 +1,5 @@
-// The text of a block structure: the sides of the matrix, each as a byte, then the tree. What is accepted covers the
-// matrix and is its own text.
+// The text of a block structure: the sides of the matrix, each as a byte, then the tree. What is accepted
+// covers the matrix and is its own text.
 #include <lowtide/linalg/block_structure.h>
 #include <lowtide/linalg/error.h>
 
@@ -18,7 +18,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     s = block_structure(data[0], data[1], text);
   } catch (const ShapeError& error) {
     const std::string message = error.what();
-    expect(message.rfind("[block_structure]", 0) == 0 && message.size() < 200, "a message is short and says where");
+    expect(message.rfind("[block_structure]", 0) == 0 && message.size() < 200,
+           "a message is short and says where");
     expect(std::all_of(message.begin(), message.end(), [](char c) { return c >= ' ' && c <= '~'; }),
            "a message is one line of readable characters");
     return 0;
@@ -27,7 +28,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   std::int64_t area = 0;
   for (const Block& b : s.blocks) {
     area += b.rows * b.cols;
-    expect(b.row >= 0 && b.col >= 0 && b.row + b.rows <= s.rows && b.col + b.cols <= s.cols, "blocks are inside");
+    expect(b.row >= 0 && b.col >= 0 && b.row + b.rows <= s.rows && b.col + b.cols <= s.cols,
+           "blocks are inside");
     expect(b.rank >= -1 && b.rank <= std::min(b.rows, b.cols), "ranks are possible");
   }
   expect(area == s.rows * s.cols, "blocks cover the matrix");
