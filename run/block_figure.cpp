@@ -47,7 +47,8 @@ Figure block_figure(const BlockStructure& s, const std::filesystem::path& svg, i
       "set palette defined (0 '#f3f8fd', 1 '#3d8fd1')\nset cblabel 'entries / those of the dense block'\n"
       "set title '({},{}): {} blocks, {:.1f} % of the entries'\n",
       std::max<std::int64_t>(s.cols, 1), std::max<std::int64_t>(s.rows, 1), s.rows, s.cols, s.blocks.size(),
-      s.rows * s.cols == 0 ? 0. : 100. * static_cast<double>(s.entries()) / static_cast<double>(s.rows * s.cols));
+      s.rows * s.cols == 0 ? 0.
+                           : 100. * static_cast<double>(s.entries()) / static_cast<double>(s.rows * s.cols));
   f.script += "plot ";
   for (std::size_t i = 0; i < plots.size(); ++i) f.script += (i ? ", \\\n     " : "") + plots[i];
   if (plots.empty()) f.script += "0 lc rgb 'white'";

@@ -1,5 +1,5 @@
-// The picture of a block structure: dense blocks grey, those of low rank with their rank written in and the darker the
-// more of the dense block's entries they take.
+// The picture of a block structure: dense blocks grey, those of low rank with their rank written in and the
+// darker the more of the dense block's entries they take.
 #pragma once
 #include <lowtide/linalg/block_structure.h>
 #include <lowtide/run/figure.h>
