@@ -263,6 +263,39 @@ int run(int argc, char** argv) {
   tune_verb.add_option("-o,--out", tune.out, "file for the tuned coefficients")->type_name("FILE.safetensors");
   tune_verb.add_flag("--force", tune.force, "overwrite it");
 
+  CompressRunOptions compress;
+  CLI::App& compress_verb =
+      *program.add_subcommand("compress", "a trained model in fewer bytes, with errors that are promised");
+  compress_verb.add_option("run", compress.run, "folder of the run")->required()->type_name("DIR");
+  compress_verb
+      .add_option("--method", compress.methods,
+                  "hmatrix, svd, prune, int8, several with commas between, or all")
+      ->delimiter(',')
+      ->capture_default_str();
+  compress_verb
+      .add_option("--tol", compress.tolerances,
+                  "relative errors that weights may have, with commas between; 0.01")
+      ->delimiter(',');
+  compress_verb
+      .add_option("--bytes", compress.bytes,
+                  "or bytes of the whole network, as 20000 or 25%, with commas between")
+      ->delimiter(',');
+  compress_verb.add_flag("--data-aware", compress.how.data_aware,
+                         "hmatrix, svd: errors weighted by what comes into each layer");
+  bool as_they_stand = false;
+  compress_verb.add_flag("--no-reorder", as_they_stand, "hmatrix: neurons stay in the order that they have");
+  compress_verb.add_option("--leaf", compress.how.leaf, "hmatrix: sides of blocks that are not cut any more")
+      ->check(CLI::Range(1, 100000))
+      ->capture_default_str();
+  compress_verb
+      .add_option("--tune", compress.tune, "steps of fine-tuning afterwards, on what the run learned from")
+      ->check(CLI::Range(0, 10000000));
+  compress_verb.add_option("--tune-rate", compress.tune_rate, "its rate; by default a tenth of the run's")
+      ->check(CLI::Range(1e-12, 1e3));
+  compress_verb.add_option("-o,--out", compress.out, "folder to write; by default DIR/compression")
+      ->type_name("DIR");
+  compress_verb.add_flag("--force", compress.force, "replace what is in it");
+
   CLI::App& import = *program.add_subcommand("import", "read what other programs have made: clawpack, npz");
   ImportOptions claw, npz;
   CLI::App& claw_verb =
@@ -314,6 +347,10 @@ int run(int argc, char** argv) {
     evolve.study.selector = selector_named(points_selector);
     evolve.study.form = form_named(form);
     evolve_run(evolve, common);
+  }
+  if (compress_verb) {
+    compress.how.reorder = !as_they_stand;
+    compress_run(compress, common);
   }
   if (tune_verb) {
     tune.tune.by = tune_by_named(tune_by);

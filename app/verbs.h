@@ -1,6 +1,7 @@
 // What the program can do: each verb is a function of its options, which the command line fills in.
 #pragma once
 #include <lowtide/experiments/case.h>
+#include <lowtide/experiments/compression_study.h>
 #include <lowtide/experiments/evolution_study.h>
 #include <lowtide/experiments/reduced_equation.h>
 #include <lowtide/experiments/reduction_study.h>
@@ -107,6 +108,18 @@ struct TuneRunOptions {
   ReducedOptions reduced;
 };
 void tune_run(const TuneRunOptions& options, const Common& common);
+
+struct CompressRunOptions {
+  std::filesystem::path run, out;  // `out`: a folder; empty: RUN/compression
+  std::vector<std::string> methods{"hmatrix"};
+  std::vector<double> tolerances;  // relative error of each weight
+  std::vector<std::string> bytes;  // of the network: "20000", "25%"
+  CompressOptions how;
+  std::int64_t tune = 0;  // steps of fine-tuning
+  double tune_rate = 0;   // 0: a tenth of the run's own
+  bool force = false;
+};
+void compress_run(const CompressRunOptions& options, const Common& common);
 
 struct ReportOptions {
   std::vector<std::filesystem::path> runs;

@@ -12,20 +12,6 @@
 namespace lowtide {
 namespace {
 
-// "auto": all frames, and every so many of their points that a step sees about 4000, but an epoch has five
-// steps.
-FrameBatches batches_of(const Recipe& recipe, const Snapshots& set) {
-  if (recipe.batch != "auto") return FrameBatches::parse(recipe.batch);
-  constexpr double wanted = 2000;
-  std::int64_t points = 0, least = INT64_MAX;
-  for (const std::int64_t k : set.training()) {
-    points += set.values(k).shape[0];
-    least = std::min(least, set.values(k).shape[0]);
-  }
-  const auto stride = std::max<std::int64_t>(10, std::lround(static_cast<double>(points) / wanted));
-  return {std::ssize(set.training()), std::min(stride, std::max<std::int64_t>(1, least / 10))};
-}
-
 // What goes on from step to step, beside theta and the optimizer.
 struct Progression {
   double rate = 0;  // under the plateau's control
@@ -74,6 +60,18 @@ double ortho_floor(const Network& net, const Recipe& recipe, const Tensors& thet
 }
 
 }  // namespace
+
+FrameBatches batches_of(const Recipe& recipe, const Snapshots& set) {
+  if (recipe.batch != "auto") return FrameBatches::parse(recipe.batch);
+  constexpr double wanted = 2000;
+  std::int64_t points = 0, least = INT64_MAX;
+  for (const std::int64_t k : set.training()) {
+    points += set.values(k).shape[0];
+    least = std::min(least, set.values(k).shape[0]);
+  }
+  const auto stride = std::max<std::int64_t>(10, std::lround(static_cast<double>(points) / wanted));
+  return {std::ssize(set.training()), std::min(stride, std::max<std::int64_t>(1, least / 10))};
+}
 
 Tensors first_parameters(const Run& run, const Recipe& recipe, const Network& net, const TrainingData& data) {
   Tensors theta = init(net, run.rng("init"));

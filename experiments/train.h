@@ -20,6 +20,10 @@ Trained train(Run& run, const Recipe& recipe, const Network& net, const Snapshot
 Trained train_by_lbfgs(Run& run, const Recipe& recipe, const Network& net, const Snapshots& set,
                        const Scaling& scaling);
 
+// Of an epoch. "auto": all frames, and every so many of their points that a step sees about 4000, but an epoch
+// has five steps.
+FrameBatches batches_of(const Recipe& recipe, const Snapshots& set);
+
 // What both begin with: the network's own start, with its output scaled if the recipe says so.
 Tensors first_parameters(const Run& run, const Recipe& recipe, const Network& net, const TrainingData& data);
 

@@ -77,9 +77,9 @@ NetworkCandidates::NetworkCandidates(const Network& net, const Tensors& theta, c
     }
     candidates_[i] = weight_candidates(theta_[which_[i]], o, gram);
   }
-  const std::vector<double> gains = o.data_aware ? error_gains(dense, theta_) : std::vector<double>();
+  const std::vector<double> means = o.data_aware ? mean_gains(dense, theta_, sample) : std::vector<double>();
   for (std::size_t i = 0; i < which_.size(); ++i)
-    importance_.push_back(o.data_aware              ? std::pow(gains[which_[i] / 2], 2)
+    importance_.push_back(candidates_[i].gram       ? std::pow(means[which_[i] / 2], 2)
                           : candidates_[i].size > 0 ? std::pow(candidates_[i].size, -2)
                                                     : 1);
 }
@@ -138,7 +138,7 @@ CompressedNetwork NetworkCandidates::to_bytes(std::int64_t bytes) const {
   };
   // Bytes fall as the rate rises. All errors are relative, or bounds on the output: the rates that matter lie
   // far within this range.
-  double low = -80, high = 80;  // of the logarithm
+  double low = -100, high = 100;  // of the logarithm
   std::vector<CompressedWeight> best = at(std::exp(high));
   for (int k = 0; k < 50 && total(best) <= bytes; ++k) {
     const double middle = (low + high) / 2;
@@ -149,6 +149,24 @@ CompressedNetwork NetworkCandidates::to_bytes(std::int64_t bytes) const {
     } else {
       low = middle;
     }
+  }
+  // What is left goes where it lowers the error most, weight by weight.
+  for (std::int64_t left = bytes - total(best); left > 0;) {
+    std::size_t where = best.size();
+    CompressedWeight better;
+    double gain = 0;
+    for (std::size_t i = 0; i < best.size(); ++i) {
+      CompressedWeight more = compress_to_bytes(candidates_[i], best[i].bytes + left);
+      const double less = importance_[i] * (std::pow(best[i].error, 2) - std::pow(more.error, 2));
+      if (more.bytes <= best[i].bytes + left && less > gain) {
+        gain = less;
+        where = i;
+        better = std::move(more);
+      }
+    }
+    if (where == best.size()) break;
+    left -= better.bytes - best[where].bytes;
+    best[where] = std::move(better);
   }
   return assembled(std::move(best));
 }
@@ -237,6 +255,37 @@ std::vector<double> error_gains(const Mlp& net, const Tensors& theta) {
   return gains;
 }
 
+namespace {
+
+// Derivatives of one output by what each layer gives before its activation, a row a point: by shifts of it.
+Tensors slopes_of(const Mlp& net, const Tensors& theta, const Tensor& x, std::int64_t output) {
+  Tensors shifts;
+  for (std::size_t l = 0; l < net.layers(); ++l)
+    shifts.push_back(zeros({x.shape[0], net.widths[l + 1]}, x.dtype));
+  const auto shifted = [&](const Vars& shift) {
+    Var z(x);
+    for (std::size_t l = 0; l < net.layers(); ++l) {
+      const Var y = affine(z, Var(theta[2 * l]), Var(theta[2 * l + 1])) + shift[l];
+      z = l + 1 == net.layers() ? y : activate(net.activation, y * net.frequency);
+    }
+    return sum(slice(z, 1, output, output + 1));
+  };
+  return value_and_grad(shifted, shifts).gradient;
+}
+
+}  // namespace
+
+std::vector<double> mean_gains(const Mlp& net, const Tensors& theta, const Tensor& x) {
+  std::vector<double> squares(net.layers(), 0);
+  for (std::int64_t of = 0; of < net.widths.back(); ++of) {
+    const Tensors slopes = slopes_of(net, theta, x, of);
+    for (std::size_t l = 0; l < net.layers(); ++l)
+      squares[l] += std::pow(norm(slopes[l]), 2) / static_cast<double>(slopes[l].size());
+  }
+  for (double& square : squares) square = std::sqrt(square);
+  return squares;
+}
+
 Tensor tangent_kernel(const Mlp& net, const Tensors& theta, const Tensor& x) {
   Tensors wide;
   for (const Tensor& part : theta) wide.push_back(part.cast(Dtype::f64));
@@ -245,19 +294,7 @@ Tensor tangent_kernel(const Mlp& net, const Tensors& theta, const Tensor& x) {
   const Tensors inputs = layer_inputs(net, wide, points);
   Tensor kernel = zeros({n, n}, Dtype::f64);
   for (std::int64_t of = 0; of < c; ++of) {
-    // Derivatives of this output by what each layer gives before its activation, a row a point: by shifts of
-    // it.
-    Tensors shifts;
-    for (std::size_t l = 0; l < net.layers(); ++l) shifts.push_back(zeros({n, net.widths[l + 1]}, Dtype::f64));
-    const auto output = [&](const Vars& shift) {
-      Var z(points);
-      for (std::size_t l = 0; l < net.layers(); ++l) {
-        const Var y = affine(z, Var(wide[2 * l]), Var(wide[2 * l + 1])) + shift[l];
-        z = l + 1 == net.layers() ? y : activate(net.activation, y * net.frequency);
-      }
-      return sum(slice(z, 1, of, of + 1));
-    };
-    const Tensors slopes = value_and_grad(output, shifts).gradient;
+    const Tensors slopes = slopes_of(net, wide, points, of);
     for (std::size_t l = 0; l < net.layers(); ++l) {  // by W: z dT, by b: d
       const Tensor zz = multiply(inputs[l], inputs[l], Trans::no, Trans::yes),
                    dd = multiply(slopes[l], slopes[l], Trans::no, Trans::yes);

@@ -43,7 +43,8 @@ class NetworkCandidates {
 
   CompressedNetwork to_tolerance(double relative) const;  // error of each weight, relative to its size
   // At most so many in all; as many as it takes if the method cannot do with less. Shares follow from one rate
-  // for all layers, whose errors count relative to their size or, data-aware, by the bound on the output.
+  // for all layers. Their errors count relative to the weights' sizes or, data-aware, by what they do to the
+  // output in the mean over the sample, to first order.
   CompressedNetwork to_bytes(std::int64_t bytes) const;
   // With these layers alone, the others as they were.
   CompressedNetwork only(const CompressedNetwork& all, std::size_t layer) const;
@@ -74,6 +75,8 @@ Tensors with_dense_weights(const Mlp& net, const Tensors& theta);
 // How much larger than in y_l, the layer's output before its activation, an error can be in the output: for
 // each layer the product of the later weights' largest singular values and of the activations' slopes.
 std::vector<double> error_gains(const Mlp& net, const Tensors& theta);
+// The same in the mean: the root of the mean square of the output's derivatives by y_l, over points and units.
+std::vector<double> mean_gains(const Mlp& net, const Tensors& theta, const Tensor& x);
 // The neural tangent kernel at points x (n,d), of all outputs together: sum over parameters of the products of
 // their derivatives, (n,n), in f64. Weights are dense.
 Tensor tangent_kernel(const Mlp& net, const Tensors& theta, const Tensor& x);

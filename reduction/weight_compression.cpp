@@ -74,6 +74,21 @@ CompressedWeight of_blocks(const WeightCandidates& c, const Chosen& chosen) {
   return finished(c, form, {h.values}, promised(c, chosen));
 }
 
+// Errors of blocks that meet in a column add up, which choices among blocks do not see: one block may be
+// better.
+template <class Choose>
+CompressedWeight best_of_blocks(const WeightCandidates& c, double price, const Choose& choose) {
+  CompressedWeight made = of_blocks(c, choose(c.spectra));
+  if (!c.gram || c.by == CompressBy::svd) return made;
+  BlockSpectra whole{c.spectra.a, c.spectra.exponent, {c.spectra.nodes.front()}};
+  whole.nodes.front().child = -1;
+  CompressedWeight one = of_blocks(c, choose(whole));
+  const auto cost = [&](const CompressedWeight& w) {
+    return w.error * w.error + price * static_cast<double>(w.bytes);
+  };
+  return cost(one) < cost(made) ? one : made;
+}
+
 CompressedWeight of_largest(const WeightCandidates& c, std::size_t count) {
   WeightForm form;
   form.kind = WeightForm::Kind::sparse;
@@ -158,7 +173,25 @@ CompressedWeight compress_at_rate(const WeightCandidates& c, double rate) {
         c.by_size.begin();
     return of_largest(c, static_cast<std::size_t>(count));
   }
-  return of_blocks(c, choose_by_rate(c.spectra, each * rate));
+  return best_of_blocks(c, rate, [&](const BlockSpectra& s) { return choose_by_rate(s, each * rate); });
+}
+
+CompressedWeight compress_to_bytes(const WeightCandidates& c, std::int64_t bytes) {
+  if (bytes >= kept_whole(c).bytes) return kept_whole(c);
+  if (c.by == CompressBy::int8) return in_bytes(c);
+  if (c.by == CompressBy::prune) {
+    const std::int64_t left = bytes - of_largest(c, 0).bytes;
+    return of_largest(c, static_cast<std::size_t>(std::max<std::int64_t>(0, left) / sizeof(float)));
+  }
+  // The text of the structure takes bytes too, how many is known afterwards.
+  std::int64_t entries = std::max<std::int64_t>(0, bytes / static_cast<std::int64_t>(sizeof(float)));
+  const auto choose = [&](const BlockSpectra& s) { return choose_for_entries(s, entries); };
+  CompressedWeight made = best_of_blocks(c, 0, choose);
+  for (int k = 0; k < 4 && made.bytes > bytes && entries > 0; ++k) {
+    entries = std::max<std::int64_t>(0, entries - (made.bytes - bytes + 3) / 4);
+    made = best_of_blocks(c, 0, choose);
+  }
+  return made;
 }
 
 }  // namespace lowtide

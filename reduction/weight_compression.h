@@ -49,6 +49,9 @@ CompressedWeight compress_to_error(const WeightCandidates& candidates, double to
 // The least error^2 + rate bytes. With a gram, the error of blocks as if they were apart.
 CompressedWeight compress_at_rate(const WeightCandidates& candidates, double rate);
 
+// The least error in so many bytes, or in as many as the method cannot do without.
+CompressedWeight compress_to_bytes(const WeightCandidates& candidates, std::int64_t bytes);
+
 // Of a difference.
 double weighted_norm(const Tensor& d, const Tensor& gram);
 

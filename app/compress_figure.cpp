@@ -1,0 +1,60 @@
+#include "compress_figure.h"
+
+#include <fmt/format.h>
+#include <lowtide/run/figure.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "gnuplot.h"
+
+namespace lowtide::app {
+namespace {
+
+constexpr double floor_of_errors = 1e-9;  // f32 gives no less: a logarithm must be of something
+
+std::string colour(std::size_t k) { return line_colours[k % std::size(line_colours)]; }
+
+}  // namespace
+
+bool draw_compression(const std::vector<CompressionCurve>& curves, const std::filesystem::path& svg) {
+  Figure figure{.path = svg, .width = 640, .height = 420};
+  figure.script =
+      "set logscale xy\nset format y '10^{%L}'\nset xlabel 'bytes, percent of the dense network'\n"
+      "set ylabel 'relative error of the output'\nset key left bottom\nset grid\n"
+      "set xtics (3, 5, 10, 25, 50, 100)\nset xrange [2.5:100]\n";
+  std::string plot;
+  for (std::size_t k = 0; k < curves.size(); ++k) {
+    for (const auto& [bytes, error] : curves[k].points)
+      append_row(figure.data, {100 * bytes, std::max(error, floor_of_errors)});
+    if (curves[k].points.empty()) append_row(figure.data, {NAN, NAN});
+    figure.data += "\n\n";
+    plot += fmt::format("{} data index {} using 1:2 with linespoints pt 7 ps 0.6 lw 2 lc rgb '{}' title {}",
+                        k == 0 ? "plot" : ",", k, colour(k), quoted(curves[k].name));
+  }
+  figure.script += plot + "\n";
+  return draw(figure);
+}
+
+bool draw_layers(const std::vector<LayerErrors>& models, const std::filesystem::path& svg) {
+  Figure figure{.path = svg, .width = 640, .height = 420};
+  std::string ticks, plot;
+  for (std::size_t l = 0; l < models.front().names.size(); ++l)
+    ticks += fmt::format("{}{} {}", l == 0 ? "" : ", ", quoted(models.front().names[l]), l + 1);
+  figure.script = fmt::format(
+      "set logscale y\nset format y '10^{{%L}}'\nset xlabel 'the only layer that is compressed'\n"
+      "set ylabel 'relative error of the output'\nset key outside right\nset grid\nset xtics ({})\n"
+      "set xrange [0.7:{}.3]\n",
+      ticks, models.front().names.size());
+  for (std::size_t k = 0; k < models.size(); ++k) {
+    for (std::size_t l = 0; l < models[k].errors.size(); ++l)
+      append_row(figure.data, {static_cast<double>(l + 1), std::max(models[k].errors[l], floor_of_errors)});
+    figure.data += "\n\n";
+    plot += fmt::format("{} data index {} using 1:2 with linespoints pt 7 ps 0.6 lw 2 lc rgb '{}' title {}",
+                        k == 0 ? "plot" : ",", k, colour(k), quoted(models[k].name));
+  }
+  figure.script += plot + "\n";
+  return draw(figure);
+}
+
+}  // namespace lowtide::app
