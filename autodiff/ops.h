@@ -138,4 +138,8 @@ Var triangular_solve(const Var& l, const Var& b, Trans tl = Trans::no);
 // (L LT)^-1 b
 Var cholesky_solve(const Var& l, const Var& b);
 
+// Of a positive definite matrix, or the symmetric part of one that is not symmetric (ops/log_det.cpp).
+Var log_det(const Var& a);
+Var spd_inverse(const Var& a);
+
 }  // namespace lowtide

@@ -130,6 +130,8 @@ Var BatchLoss::operator()(const Vars& theta, Parts& parts) const {
     parts.ortho = penalty.peek().item();
     loss = loss + recipe_.ortho * penalty;
   }
+  if (recipe_.compression.penalty > 0)
+    loss = loss + recipe_.compression.penalty * rank_penalty(recipe_.compression, net_, theta);
   return loss;
 }
 

@@ -198,6 +198,10 @@ Prepared prepare(const Settings& settings, bool quiet) {
   if (prepared.job.model != "pod" && !prepared.ivp) {
     fit(prepared.net, blank_model(prepared));
     resolve_forms(prepared.net, prepared.job.seed);
+    const auto* dense = std::get_if<MlpXt>(&prepared.net);
+    if (dense && !dense->forms.empty() &&
+        (prepared.recipe.compression.on() || prepared.pinn_options.compression.on()))
+      throw InputError("compress.method is for weights that start dense: set model.weights=dense");
   }
   return prepared;
 }
@@ -217,7 +221,7 @@ Outcome train(Run& run, Prepared& prepared) {
                                     : train(run, prepared.recipe, prepared.net, prepared.set, prepared.scaling);
     outcome.steps = trained.steps;
     outcome.model = blank_model(prepared);
-    outcome.model.net = prepared.net;
+    outcome.model.net = trained.net.value_or(prepared.net);
     outcome.model.theta = std::move(trained.theta);
     run.manifest("stop", trained.stop);
   }

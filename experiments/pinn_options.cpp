@@ -37,6 +37,9 @@ PinnOptions pinn_options(Settings& s, const PinnOptions& standard, const Network
   o.gauss_newton = s.get("train.gauss_newton", o.gauss_newton,
                          "steps of Gauss and Newton's method afterwards, in f64", 0, 1000000);
   o.lbfgs = s.get("train.lbfgs", o.lbfgs, "iterations of L-BFGS after that, in f64", 0, 100000000);
+  if (dense) o.compression = training_compression(s, "steps", 200);
+  if (o.compression.on() && o.gauss_newton + o.lbfgs > 0)
+    throw InputError("compress.method is for steps of first order: set train.gauss_newton=0 and train.lbfgs=0");
   if (o.steps + o.gauss_newton + o.lbfgs < 1)
     throw InputError("no train.steps, train.gauss_newton or train.lbfgs: there is nothing to do");
   return o;

@@ -1,5 +1,6 @@
 // How a network is trained on an equation.
 #pragma once
+#include <lowtide/experiments/training_compression.h>
 #include <lowtide/physics/pinn.h>
 #include <lowtide/run/settings.h>
 
@@ -24,6 +25,7 @@ struct PinnOptions {
   // Afterwards, in f64: steps of Gauss and Newton's method, each on points of its own; iterations of L-BFGS on
   // one set of points.
   std::int64_t gauss_newton = 0, lbfgs = 0;
+  TrainingCompression compression{};  // of the steps of first order
 };
 
 // Asks for the settings "pinn.*", "train.*" and "optim.*". InputError for what cannot be. Sines of high

@@ -94,6 +94,7 @@ Recipe recipe_from(Settings& s, const std::string& name, const std::string& mode
                       "half the width of the window at first, as a part of the domain", 0.0, 1.0);
   r.output_scale = s.get("init.scale", fast && factors ? 0.5 : 0.0,
                          "rms of the output at first, over that of the data; 0: as it comes", 0.0, 1e3);
+  if (model == "mlp" || model == "siren-xt") r.compression = training_compression(s, "epochs", 10);
   if (!factors && (r.sparse > 0 || r.ortho > 0)) r.sparse = r.ortho = 0;  // of what other models do not have
   return r;
 }

@@ -1,6 +1,7 @@
 // How a model is trained, as values: what the two recipes, a case and a user's settings agree on.
 #pragma once
 #include <lowtide/experiments/learning.h>
+#include <lowtide/experiments/training_compression.h>
 #include <lowtide/models/embedded.h>
 #include <lowtide/models/network.h>
 #include <lowtide/optim/curriculum.h>
@@ -31,6 +32,8 @@ struct Recipe {
   double gamma = 1, sparse = 0, ortho = 0;
   Gram gram = Gram::columns;
   double mollifier = 0;
+
+  TrainingCompression compression{};
 
   double output_scale = 0;  // the first output's rms over that of the data; 0: as it comes
 };

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <tuple>
 
 namespace lowtide {
 namespace {
@@ -139,6 +140,10 @@ Trained train(Run& run, const Recipe& recipe, const Network& net, const Snapshot
     now.sparse += parts.sparse;
     now.ortho += parts.ortho;
     if (turn + 1 < per_epoch) continue;
+    Numbers compression;
+    if (const TrainingCompression& how = recipe.compression;
+        how.on() && ((epoch + 1) % how.every == 0 || step.last()))
+      compression = compress_in_training(how, net, theta, now.misfit / static_cast<double>(per_epoch));
     if (recipe.head_every > 0 && !absolute && (epoch + 1) % recipe.head_every == 0)
       solve_head(net, theta, data);
 
@@ -153,6 +158,7 @@ Trained train(Run& run, const Recipe& recipe, const Network& net, const Snapshot
                  {"gflop", run.gflop()}};
     if (recipe.sparse > 0) line.emplace_back("sparse", now.sparse * share);
     if (recipe.ortho > 0) line.emplace_back("ortho", now.ortho * share - ortho_floor(net, recipe, theta));
+    line.insert(line.end(), compression.begin(), compression.end());
     if (step.last() || (recipe.evaluate_every > 0 && (epoch + 1) % recipe.evaluate_every == 0)) {
       const PlainErrors all = errors(net, theta, exact);
       line.insert(line.end(), {{"train_mse", all.mse}, {"train_l1", all.l1}});
@@ -175,6 +181,8 @@ Trained train(Run& run, const Recipe& recipe, const Network& net, const Snapshot
       now.plateau.step(mean_loss, now.rate);
   }
   result.steps = epochs * per_epoch;
+  if (recipe.compression.on())
+    std::tie(result.net.emplace(), result.theta) = stored_in_blocks(recipe.compression, net, theta);
   return result;
 }
 

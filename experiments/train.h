@@ -4,12 +4,15 @@
 #include <lowtide/experiments/recipe.h>
 #include <lowtide/run/run.h>
 
+#include <optional>
+
 namespace lowtide {
 
 struct Trained {
   Tensors theta;
   std::int64_t steps = 0;
-  std::string stop = "done";  // or why L-BFGS stopped
+  std::string stop = "done";     // or why L-BFGS stopped
+  std::optional<Network> net{};  // in the form that training has brought it to, if it has
 };
 
 // Goes on where the run has been interrupted. The frames that the set holds out are not trained on; their

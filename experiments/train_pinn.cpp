@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <tuple>
 
 namespace lowtide {
 namespace {
@@ -142,7 +143,12 @@ Trained train_pinn(Run& run, const PinnOptions& o, const std::shared_ptr<const P
     if (step.index == first || !points) points = draw(first, drawn);
     double loss = 0, sweeps = 1, algebra = 0;
     const auto objective = [&](const Tensors& at) {
-      return value_and_grad([&](const Vars& p) { return pinn_loss(pinn, net, p, points); }, at);
+      const auto loss_at = [&](const Vars& p) {
+        const Var plain = pinn_loss(pinn, net, p, points);
+        return o.compression.penalty > 0 ? plain + o.compression.penalty * rank_penalty(o.compression, net, p)
+                                         : plain;
+      };
+      return value_and_grad(loss_at, at);
     };
     try {
       if (phase == first_order) {
@@ -169,10 +175,14 @@ Trained train_pinn(Run& run, const PinnOptions& o, const std::shared_ptr<const P
     } catch (const NonFiniteError& e) {
       throw NonFiniteError(fmt::format("{} in step {}; a smaller optim.lr often helps", e.what(), step.index));
     }
-    if (phase != first_order || step.last() || (step.index + 1) % report_every == 0) {
+    Numbers compression;
+    if (o.compression.on() && ((step.index + 1) % o.compression.every == 0 || step.last()))
+      compression = compress_in_training(o.compression, net, theta, loss);
+    if (phase != first_order || step.last() || (step.index + 1) % report_every == 0 || !compression.empty()) {
       Numbers line{{"loss", loss}, {"lr", phase == first_order ? optimizer.lr : 0}};
       const Numbers terms = term_means(*pinn, net, now, *points);
       line.insert(line.end(), terms.begin(), terms.end());
+      line.insert(line.end(), compression.begin(), compression.end());
       step.log(line);
       // While the time grows, an early loss is one of less.
       if (static_cast<double>(step.index) >= growing) step.score(loss);
@@ -183,6 +193,8 @@ Trained train_pinn(Run& run, const PinnOptions& o, const std::shared_ptr<const P
     }
   }
   result.steps = run.step();
+  if (o.compression.on())
+    std::tie(result.net.emplace(), result.theta) = stored_in_blocks(o.compression, net, theta);
   return result;
 }
 

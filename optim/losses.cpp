@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 #include <lowtide/optim/losses.h>
 
+#include <algorithm>
 #include <cmath>
 
 namespace lowtide {
@@ -117,6 +118,20 @@ double orthogonality_floor(std::span<const Shape> factors) {
   for (const Shape& a : factors)
     if (a[0] > a[1]) least += static_cast<double>(a[0] - a[1]) / static_cast<double>(a.size());
   return least;
+}
+
+Var rank_penalty(const Var& weight, std::int64_t grid, double delta) {
+  const std::int64_t m = weight.shape()[0], n = weight.shape()[1], cuts = std::min(grid, std::min(m, n));
+  Var sum = number_like(weight, 0);
+  for (std::int64_t i = 0; i < cuts; ++i)
+    for (std::int64_t j = 0; j < cuts; ++j) {
+      const Var rows = slice(weight, 0, i * m / cuts, (i + 1) * m / cuts),
+                b = slice(rows, 1, j * n / cuts, (j + 1) * n / cuts);
+      const bool wide = b.shape()[0] <= b.shape()[1];
+      const Var gram = wide ? matmul(b, b, Trans::no, Trans::yes) : matmul(b, b, Trans::yes);
+      sum = sum + log_det(gram * (1 / delta) + Var(eye(gram.shape()[0], b.dtype())));
+    }
+  return sum;
 }
 
 }  // namespace lowtide

@@ -40,4 +40,9 @@ Var orthogonality_penalty(std::span<const Var> factors, Gram gram = Gram::column
 // training: subtract it from what is reported.
 double orthogonality_floor(std::span<const Shape> factors);
 
+// What keeps the ranks of the blocks of a weight low and, unlike the ranks, has a gradient: the sum over the
+// blocks, grid x grid of them, of log det(I + B BT / delta), which is that of log(1 + s^2 / delta) over their
+// singular values s. A grid of more blocks than rows or columns is cut less.
+Var rank_penalty(const Var& weight, std::int64_t grid, double delta);
+
 }  // namespace lowtide

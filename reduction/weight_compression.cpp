@@ -194,4 +194,37 @@ CompressedWeight compress_to_bytes(const WeightCandidates& c, std::int64_t bytes
   return made;
 }
 
+void shrink_singular_values(const WeightForm& form, std::span<Tensor> parameters, double part) {
+  const bool one = form.kind == WeightForm::Kind::svd;
+  if (!one && form.kind != WeightForm::Kind::blocks) return;
+  Tensor& values =
+      parameters[0];  // of a block of low rank U comes first, with the singular values in its columns
+  std::vector<Block> blocks;
+  if (one)
+    blocks = {{.rows = values.shape[0], .cols = 0, .rank = form.rank}};
+  else
+    blocks = form.blocks->blocks;
+  dispatch(values.dtype, [&](auto zero) {
+    using T = decltype(zero);
+    const auto each_column = [&](auto&& see) {
+      T* u = values.mutable_data<T>();
+      for (const Block& b : blocks) {
+        for (std::int64_t j = 0; j < b.rank; ++j) {
+          double square = 0;
+          for (std::int64_t i = 0; i < b.rows; ++i)
+            square += std::pow(static_cast<double>(u[i * b.rank + j]), 2);
+          see(u + j, b, std::sqrt(square));
+        }
+        u += b.entries();
+      }
+    };
+    double largest = 0;
+    each_column([&](const T*, const Block&, double s) { largest = std::max(largest, s); });
+    each_column([&](T* column, const Block& b, double s) {
+      const double factor = s > 0 ? std::max(0.0, 1 - part * largest / s) : 0;
+      for (std::int64_t i = 0; i < b.rows; ++i) column[i * b.rank] *= static_cast<T>(factor);
+    });
+  });
+}
+
 }  // namespace lowtide

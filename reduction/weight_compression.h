@@ -52,6 +52,10 @@ CompressedWeight compress_at_rate(const WeightCandidates& candidates, double rat
 // The least error in so many bytes, or in as many as the method cannot do without.
 CompressedWeight compress_to_bytes(const WeightCandidates& candidates, std::int64_t bytes);
 
+// The proximal step of a nuclear norm, in parameters whose VT have orthonormal rows, as compressed ones have:
+// singular values of blocks of low rank less `part` of the largest among them, or zero.
+void shrink_singular_values(const WeightForm& form, std::span<Tensor> parameters, double part);
+
 // Of a difference.
 double weighted_norm(const Tensor& d, const Tensor& gram);
 
