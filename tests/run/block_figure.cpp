@@ -10,9 +10,11 @@ using namespace lowtide::testing;
 BOOST_AUTO_TEST_CASE(blocks_in_a_picture) {
   Folder folder;
   const Figure f = block_figure(block_structure(40, 20, "sr10r2dsddr0d"), folder / "blocks.svg");
-  // Borders of each block, its rank, and its share of the dense block's entries: low rank first, then dense ones.
+  // Borders of each block, its rank, and its share of the dense block's entries: low rank first, then dense
+  // ones.
   BOOST_TEST(f.data.find("0,10,0,20,10,1.5000\n10,20,0,20,2,0.3000\n10,15,30,40,0,0.0000\n") == 0u);
-  BOOST_TEST(contains(f.data, "\n\n\n0,10,20,40,-1,1.0000\n10,15,20,30,-1,1.0000\n15,20,20,30,-1,1.0000\n15,20,30,40,-1,"));
+  BOOST_TEST(contains(
+      f.data, "\n\n\n0,10,20,40,-1,1.0000\n10,15,20,30,-1,1.0000\n15,20,20,30,-1,1.0000\n15,20,30,40,-1,"));
   BOOST_TEST(contains(f.data, "5,10,10\n15,10,2\n12.5,35,0\n"));  // the ranks, in the middle
   BOOST_TEST(contains(f.script, "(40,20): 7 blocks"));
   BOOST_TEST(contains(f.script, "data index 2 using 1:2:3 with labels"));
