@@ -6,6 +6,7 @@
 #include <lowtide/linalg/lapack.h>
 #include <lowtide/linalg/parallel.h>
 
+#include <algorithm>
 #include <sstream>
 
 #include "../run/support.h"
@@ -178,6 +179,39 @@ BOOST_AUTO_TEST_CASE(errors_are_those_of_the_data_themselves) {
   for (std::size_t e = 0; e < 6; ++e)
     BOOST_TEST(near(run.at(e, "train_mse") / run.at(5, "train_mse"), 1, 1e-5));
   BOOST_TEST(std::abs(run.at(0, "misfit") / run.at(5, "misfit") - 1) > .01);
+}
+
+// Weights are compressed on the way, by as much as the misfit allows; what is saved has the form that came of
+// it and is the network that was trained.
+BOOST_AUTO_TEST_CASE(weights_are_compressed_while_they_are_trained) {
+  const Folder folder;
+  const std::vector<std::string> siren = {
+      "run.model=siren-xt",   "model.width=32",        "train.epochs=20",   "train.l1_epochs=0",
+      "compress.method=svd",  "compress.every=5",      "compress.budget=1", "compress.penalty=3e-2",
+      "compress.shrink=0.01", "train.evaluate_every=0"};
+  std::vector<std::string> given = tiny(siren);
+  given.erase(std::find(given.begin(), given.end(), "model.width=16"));
+  given.erase(std::find(given.begin(), given.end(), "model.rank=4"));
+  const Finished run = trained(folder, given);
+  BOOST_REQUIRE(run.lines.size() == 20);
+  for (const std::size_t line : {4u, 9u, 14u, 19u}) {
+    BOOST_TEST(run.at(line, "kept") <= 1);
+    BOOST_TEST(run.at(line, "weight_error") <= std::sqrt(run.at(line, "misfit")) + 1e-6);
+  }
+  BOOST_TEST(run.at(19, "kept") < .9);
+  BOOST_TEST(run.lines[5].find("kept") == std::string::npos);
+  const SavedModel model = read_model(folder / "model.safetensors");
+  const auto& net = std::get<MlpXt>(model.net);
+  BOOST_TEST(net.forms.size() == 5u);
+  BOOST_TEST(parameter_count(model.net) < parameter_count(run.prepared.net));
+  const Snapshots& set = run.prepared.set;
+  const PlainErrors all =
+      errors(model.net, model.theta, TrainingData(set, model.scaling, set.training(), 1, false));
+  BOOST_TEST(near(run.at(19, "train_mse") / all.mse, 1, 1e-3));
+
+  given.emplace_back("model.weights=rank:4");
+  BOOST_CHECK_THROW(prepare(Settings(given), true), InputError);
+  BOOST_CHECK_THROW(prepare(Settings(tiny({"compress.method=svd"})), true), InputError);  // of lrnr
 }
 
 BOOST_AUTO_TEST_CASE(the_same_bits_on_any_number_of_threads) {

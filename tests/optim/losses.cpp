@@ -195,3 +195,23 @@ BOOST_AUTO_TEST_CASE(orthogonality_penalty_has_the_floor_that_is_stated) {
   BOOST_TEST(orthogonality_floor(std::vector<Shape>{{150, 1}}) == 149.0 / 150, tolerance(1e-14));
   BOOST_TEST(orthogonality_floor(std::vector<Shape>{{150, 1200}}) == 0);
 }
+
+// The sum of log(1 + s^2 / delta) over the singular values of the blocks, whatever their shape, with its
+// gradient.
+BOOST_AUTO_TEST_CASE(rank_penalty_is_that_of_singular_values) {
+  const Tensor w = Stream(1, "w").normal({7, 10}, Dtype::f64);
+  for (const std::int64_t grid : {1, 3, 100}) {
+    const std::int64_t cuts = std::min<std::int64_t>(grid, 7);
+    double expected = 0;
+    for (std::int64_t i = 0; i < cuts; ++i)
+      for (std::int64_t j = 0; j < cuts; ++j) {
+        const Tensor rows = w.rows(i * 7 / cuts, (i + 1) * 7 / cuts);
+        const Tensor block = slice(Var(rows), 1, j * 10 / cuts, (j + 1) * 10 / cuts).value();
+        for (const double s : to_vector(svd(block).s)) expected += std::log(1 + s * s / .3);
+      }
+    const auto f = [&](const Vars& x) { return rank_penalty(x[0], grid, .3); };
+    BOOST_TEST(value(f, {w}).item() == expected, tolerance(1e-12));
+    const CheckReport report = check(f, {w}, {"rank penalty"});
+    BOOST_TEST(report.ok(), report.text());
+  }
+}

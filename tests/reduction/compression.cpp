@@ -1,4 +1,5 @@
 #include <lowtide/autodiff.h>
+#include <lowtide/linalg/lapack.h>
 #include <lowtide/linalg/matrix.h>
 #include <lowtide/reduction/network_compression.h>
 
@@ -207,6 +208,24 @@ BOOST_AUTO_TEST_CASE(tangent_kernel_is_that_of_all_parameters) {
         }
         BOOST_TEST(kernel.at(i * n + j) == expected, boost::test_tools::tolerance(1e-11));
       }
+  }
+}
+
+// Singular values less a tenth of the largest, or zero.
+BOOST_AUTO_TEST_CASE(singular_values_are_shrunk) {
+  const Tensor w = weight_of_kind(1, 70, 90);
+  for (const CompressBy by : {CompressBy::svd, CompressBy::hmatrix}) {
+    CompressedWeight made = compress_to_error(weight_candidates(w, {.by = by, .leaf = 20}), 1e-3 * norm(w));
+    const Tensor before = weight_of(made.form, made.parameters, 70, 90);
+    shrink_singular_values(made.form, made.parameters, .1);
+    const Tensor after = weight_of(made.form, made.parameters, 70, 90);
+    if (made.form.kind != WeightForm::Kind::svd) {
+      BOOST_TEST(norm(after) < norm(before));
+      continue;
+    }
+    const Tensor s = svd(before).s, t = svd(after).s;
+    for (std::int64_t j = 0; j < s.size(); ++j)
+      BOOST_TEST(std::abs(t.at(j) - std::max(0.0, s.at(j) - .1 * s.at(0))) <= 1e-5 * s.at(0));
   }
 }
 
