@@ -255,6 +255,18 @@ int run(int argc, char** argv) {
   tune_verb.add_option("--spread", tune.reduced.spread, "how far around them coefficients are sampled")
       ->check(CLI::Range(0.0, 1e3))
       ->capture_default_str();
+  tune_verb.add_option("--around", tune.reduced.around, "coefficients looked at beside each of the samples")
+      ->check(CLI::Range(0, 1000))
+      ->capture_default_str();
+  tune_verb
+      .add_option("--learned", tune.learned,
+                  "coefficients that -o has saved for other values: along their ways from hyper(mu) s may move")
+      ->type_name("FILE.safetensors");
+  tune_verb.add_flag("--from-learned", tune.from_learned,
+                     "by the FastLRNR from what lies between those, not from hyper(mu)");
+  tune_verb.add_option("--cluster", tune.reduced.cluster, "points that share a FastLRNR")
+      ->check(CLI::Range(1, 100000))
+      ->capture_default_str();
   tune_verb.add_option("--oversample", tune.reduced.oversample, "hidden units of the FastLRNR beyond its rank")
       ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
@@ -356,7 +368,7 @@ int run(int argc, char** argv) {
     tune.tune.by = tune_by_named(tune_by);
     tune.fast = fast_option.count() > 0;
     tune.rank = fast_rank;
-    tune.reduced.local = !one_basis;
+    if (one_basis) tune.reduced.cluster = 0;
     tune_run(tune, common);
   }
   if (compare_verb) compare_runs(compare, common);

@@ -10,8 +10,12 @@
 #include "run_folder.h"
 #include "verbs.h"
 
+#include <algorithm>
+#include <chrono>
 #include <cmath>
+#include <limits>
 #include <nlohmann/json.hpp>
+#include <numeric>
 
 namespace lowtide::app {
 namespace fs = std::filesystem;
@@ -127,7 +131,7 @@ struct One {                                // of the table
 };
 struct Row {
   std::vector<double> mu;
-  One before, full, fast;
+  One before, between, full, fast;  // between learned ones
 };
 
 One tuned(const EquationAt& by, const EquationAt& whole, const Tensor& s, const TuneOptions& options,
@@ -142,6 +146,55 @@ One tuned(const EquationAt& by, const EquationAt& whole, const Tensor& s, const 
 
 Json json_of(const One& one) {
   return {{"rel_l2", one.error}, {"loss", one.loss}, {"steps", one.steps}, {"seconds_per_step", one.seconds}};
+}
+
+// Coefficients that were tuned before, ordered by the value of a single parameter.
+struct Before {
+  Tensor mu{}, s{};  // (k,p), (k,n)
+};
+Before read_learned(const fs::path& path, const Learned& model) {
+  const TensorFile file = read_safetensors(path);
+  const auto p = std::ssize(model.pinn->parameters), n = model.net.coefficients();
+  const Before found{file.at("mu").cast(Dtype::f64), file.at("s").cast(Dtype::f64)};
+  const std::int64_t k = found.mu.shape.rank() == 2 ? found.mu.shape[0] : 0;
+  if (k < 1 || found.mu.shape != Shape({k, p}) || found.s.shape != Shape({k, n}))
+    throw InputError(fmt::format("{} holds mu {} and s {}; of this model they are (k,{}) and (k,{})",
+                                 path.string(), to_string(found.mu.shape), to_string(found.s.shape), p, n));
+  std::vector<std::int64_t> order(static_cast<std::size_t>(k));
+  std::iota(order.begin(), order.end(), 0);
+  std::stable_sort(order.begin(), order.end(),
+                   [&](std::int64_t a, std::int64_t b) { return found.mu.at(a * p) < found.mu.at(b * p); });
+  return {rows_of(found.mu, order), rows_of(found.s, order)};
+}
+
+// hyper(mu) and what tuning added to it at the values on either side, linearly: the rival of tuning anew. One
+// parameter only.
+Tensor between_learned(const Learned& model, const Before& before, double mu) {
+  const std::int64_t k = before.mu.shape[0], n = before.s.shape[1];
+  std::int64_t right = 0;
+  while (right < k && before.mu.at(right) < mu) ++right;
+  const std::int64_t left = std::max<std::int64_t>(0, right - 1);
+  right = std::min(right, k - 1);
+  const double step = before.mu.at(right) - before.mu.at(left),
+               weight = step > 0 ? (mu - before.mu.at(left)) / step : 0;
+  const Tensor at_nodes = model.coefficients(before.mu);
+  Tensor s = model.coefficients(full({1, 1}, mu, Dtype::f64)).reshaped({n}).clone();
+  for (std::int64_t j = 0; j < n; ++j)
+    s.mutable_data<double>()[j] += (1 - weight) * (before.s.at(left * n + j) - at_nodes.at(left * n + j)) +
+                                   weight * (before.s.at(right * n + j) - at_nodes.at(right * n + j));
+  return s;
+}
+
+// Seconds of a loss and its gradient by s: the least of some.
+double gradient_seconds(const EquationAt& equation, const Tensor& s) {
+  using Clock = std::chrono::steady_clock;
+  double least = std::numeric_limits<double>::infinity();
+  for (int i = 0; i < 5; ++i) {
+    const Clock::time_point start = Clock::now();
+    loss_and_gradient(equation, s);
+    least = std::min(least, std::chrono::duration<double>(Clock::now() - start).count());
+  }
+  return least;
 }
 
 void save(const fs::path& path, const Learned& model, const std::vector<Row>& rows, bool fast) {
@@ -180,12 +233,28 @@ void tune_run(const TuneRunOptions& o, const Common& common) {
 
   const Stream stream(0, "tune");
   const auto points = tuning_points(*model.pinn, o.points, stream.child("full"));
-  ReducedEquation reduced;
-  if (o.fast) reduced = reduced_equation(model.pinn, model.net, model.coefficients, few, stream);
+  const Before learned = o.learned.empty() ? Before{} : read_learned(o.learned, model);
+  const bool between = !o.learned.empty() && model.pinn->parameters.size() == 1;
+  if (o.from_learned && !between)
+    throw InputError("--from-learned: needs --learned, and an equation of one parameter");
+  const auto directions = [&](std::int64_t count) {
+    return o.learned.empty() ? tuning_directions(*model.pinn, model.coefficients, count)
+                             : learned_directions(model.coefficients, learned.mu, learned.s, count);
+  };
   TuneOptions options = o.tune, fast_options = o.tune;
-  if (o.modes > 0) options.directions = tuning_directions(*model.pinn, model.coefficients, o.modes);
-  if (o.fast_modes > 0)
-    fast_options.directions = tuning_directions(*model.pinn, model.coefficients, o.fast_modes);
+  if (o.modes > 0) options.directions = directions(o.modes);
+  if (o.fast_modes > 0) fast_options.directions = directions(o.fast_modes);
+  if (!o.learned.empty()) few.directions = fast_options.directions;
+  ReducedEquation reduced;
+  double gradient_whole = 0, gradient_same = 0, gradient_few = 0;
+  if (o.fast) {
+    reduced = reduced_equation(model.pinn, model.net, model.coefficients, few, stream);
+    const Tensor s =
+        model.coefficients(from({1, std::ssize(values[0])}, values[0])).reshaped({model.net.coefficients()});
+    gradient_whole = gradient_seconds({model.pinn, values[0], model.net, {}, points}, s);
+    gradient_same = gradient_seconds({model.pinn, values[0], model.net, {}, reduced.points}, s);
+    gradient_few = gradient_seconds(reduced.at(model.pinn, values[0]), s);
+  }
 
   const bool in_time = model.pinn->in_time();
   std::vector<Row> rows;
@@ -196,8 +265,12 @@ void tune_run(const TuneRunOptions& o, const Common& common) {
     row.mu = mu;
     row.before.error = error_at(whole, s, solution, in_time);
     row.before.loss = value([&](const Vars& p) { return loss(whole, p[0]); }, {s}).item();
+    const Tensor start = between ? between_learned(model, learned, mu[0]) : s;
+    if (between) row.between.error = error_at(whole, start, solution, in_time);
     row.full = tuned(whole, whole, s, options, solution, in_time);
-    if (o.fast) row.fast = tuned(reduced.at(model.pinn, mu), whole, s, fast_options, solution, in_time);
+    if (o.fast)
+      row.fast =
+          tuned(reduced.at(model.pinn, mu), whole, o.from_learned ? start : s, fast_options, solution, in_time);
     rows.push_back(std::move(row));
   }
   if (!o.out.empty()) save(o.out, model, rows, o.fast);
@@ -207,6 +280,7 @@ void tune_run(const TuneRunOptions& o, const Common& common) {
     table.push_back({{"mu", row.mu},
                      {"before", {{"rel_l2", row.before.error}, {"loss", row.before.loss}}},
                      {"full", json_of(row.full)}});
+    if (between) table.back()["between_learned"] = {{"rel_l2", row.between.error}};
     if (o.fast) table.back()["reduced"] = json_of(row.fast);
   }
   Json json{{"run", model.run.name},
@@ -217,9 +291,13 @@ void tune_run(const TuneRunOptions& o, const Common& common) {
             {"values", table}};
   if (o.fast)
     json["reduced"] = {{"rank", few.rank},
-                       {"one_basis", !few.local},
+                       {"one_basis", few.cluster == 0},
+                       {"cluster", few.cluster},
                        {"points", reduced.points->count},
-                       {"seconds_to_make", reduced.seconds}};
+                       {"seconds_to_make", reduced.seconds},
+                       {"gradient_seconds", gradient_few},
+                       {"gradient_seconds_network", gradient_whole},
+                       {"gradient_seconds_network_same_points", gradient_same}};
   if (!o.out.empty()) json["coefficients_file"] = o.out.string();
   if (common.json) {
     fmt::print("{}\n", json.dump(2, ' ', false, Json::error_handler_t::replace));
@@ -233,13 +311,21 @@ void tune_run(const TuneRunOptions& o, const Common& common) {
                o.fast_modes > 0 ? fmt::format("along {} directions", fast_options.directions.shape[1])
                                 : "in all directions",
                reduced.seconds);
-  fmt::print("\nrelative l2 errors and seconds a step\n{:>12}{:>12}{:>12}{:>7}{:>12}",
-             fmt::format("{}", fmt::join(model.pinn->parameters, ",")), "before", "full", "steps", "s/step");
+  if (o.fast)
+    fmt::print(
+        "\na gradient by the network {:.2e} s, at {} points {:.2e} s; reduced {:.2e} s: {:.0f}x and {:.1f}x",
+        gradient_whole, reduced.points->count, gradient_same, gradient_few, gradient_whole / gradient_few,
+        gradient_same / gradient_few);
+  fmt::print("\nrelative l2 errors and seconds a step\n{:>12}{:>12}",
+             fmt::format("{}", fmt::join(model.pinn->parameters, ",")), "before");
+  if (between) fmt::print("{:>12}", "between");
+  fmt::print("{:>12}{:>7}{:>12}", "full", "steps", "s/step");
   if (o.fast) fmt::print("{:>12}{:>7}{:>12}{:>8}", "reduced", "steps", "s/step", "ratio");
   fmt::print("\n");
   for (const Row& row : rows) {
-    fmt::print("{:>12}{:>12.2e}{:>12.2e}{:>7}{:>12.2e}", fmt::format("{:.5g}", fmt::join(row.mu, ",")),
-               row.before.error, row.full.error, row.full.steps, row.full.seconds);
+    fmt::print("{:>12}{:>12.2e}", fmt::format("{:.5g}", fmt::join(row.mu, ",")), row.before.error);
+    if (between) fmt::print("{:>12.2e}", row.between.error);
+    fmt::print("{:>12.2e}{:>7}{:>12.2e}", row.full.error, row.full.steps, row.full.seconds);
     if (o.fast)
       fmt::print("{:>12.2e}{:>7}{:>12.2e}{:>7.1f}x", row.fast.error, row.fast.steps, row.fast.seconds,
                  row.full.seconds / row.fast.seconds);

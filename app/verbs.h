@@ -98,10 +98,12 @@ void evolve_run(const EvolveRunOptions& options, const Common& common);
 
 struct TuneRunOptions {
   std::filesystem::path run, out;  // `out`: a file for the coefficients; empty: they are not kept
+  std::filesystem::path learned;   // such a file, of values tuned before: it tells where s goes from hyper(mu)
   std::vector<double> mu;          // new values of the equation's parameters; none: those of the case
   std::int64_t points = 1000;      // of the equation, for the whole network
   std::int64_t modes = 0;          // directions that s moves in, by the whole network; 0: all
   std::int64_t fast_modes = 6;     // by the FastLRNR, whose bases know no others
+  bool from_learned = false;       // the reduced equation starts from what lies between learned coefficients
   bool fast = false, force = false;
   std::int64_t rank = 0;  // of the FastLRNR; 0: its own default, or the width of the network if that is less
   TuneOptions tune;

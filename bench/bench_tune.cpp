@@ -1,6 +1,6 @@
 // A step of tuning coefficients to an equation: backpropagation of Burgers' residual by s alone, in f64, with
-// the whole network at --points and with FastLRNRs of rank --fast-rank at --fast-points. Weights are random:
-// the cost does not depend on them.
+// the whole network at --points and with FastLRNRs of rank --fast-rank at --fast-points, --cluster of which
+// share one. Weights are random: the cost does not depend on them.
 #include <fmt/format.h>
 #include <lowtide/experiments/reduced_equation.h>
 #include <lowtide/linalg/parallel.h>
@@ -24,7 +24,8 @@ int main(int argc, char** argv) {
     return given.empty() ? standard : std::max<std::int64_t>(1, std::atoll(given.c_str()));
   };
   const std::int64_t rank = number("--rank", 16), few = number("--fast-rank", 32),
-                     points = number("--points", 1000), few_points = number("--fast-points", 32), depth = 5;
+                     points = number("--points", 1000), cluster = number("--cluster", 1),
+                     few_points = (number("--fast-points", 32) + cluster - 1) / cluster * cluster, depth = 5;
   const bench::Options options = bench::options_from(argc, argv);
   const ThreadLimit limit(options.threads);
 
@@ -47,21 +48,22 @@ int main(int argc, char** argv) {
     const double full = seconds({pinn, {.05}, net, {}, many}), fewer = seconds({pinn, {.05}, net, {}, chosen}),
                  one = seconds({pinn, {.05}, small, {}, chosen});
     const LocalNets nets =
-        side_by_side(std::vector<LowRankWeights>(static_cast<std::size_t>(few_points), small));
+        side_by_side(std::vector<LowRankWeights>(static_cast<std::size_t>(few_points / cluster), small));
     const double local = seconds({pinn, {.05}, {}, {nets}, chosen});
     if (options.json)
       fmt::print(
           "{{\"bench\": \"tune\", \"threads\": {}, \"width\": {}, \"rank\": {}, \"points\": {}, \"fast_rank\": "
           "{}, "
-          "\"fast_points\": {}, \"seconds_full\": {:.7f}, \"seconds_full_few_points\": {:.7f}, "
+          "\"fast_points\": {}, \"cluster\": {}, \"seconds_full\": {:.7f}, \"seconds_full_few_points\": "
+          "{:.7f}, "
           "\"seconds_one_basis\": {:.7f}, \"seconds_local\": {:.7f}}}\n",
-          options.threads, width, rank, points, few, few_points, full, fewer, one, local);
+          options.threads, width, rank, points, few, few_points, cluster, full, fewer, one, local);
     else
       fmt::print(
           "width {}: {} points {:.2f} ms; {} points {:.2f} ms; FastLRNR of rank {} {:.3f} ms, {:.0f}x and "
           "{:.1f}x; "
-          "one for each point {:.3f} ms, {:.0f}x and {:.1f}x\n",
+          "one for each {} {:.3f} ms, {:.0f}x and {:.1f}x\n",
           width, points, 1e3 * full, few_points, 1e3 * fewer, few, 1e3 * one, full / one, fewer / one,
-          1e3 * local, full / local, fewer / local);
+          cluster == 1 ? "point" : fmt::format("{} points", cluster), 1e3 * local, full / local, fewer / local);
   }
 }

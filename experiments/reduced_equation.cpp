@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <numeric>
 #include <set>
 
 namespace lowtide {
@@ -41,19 +42,23 @@ Tensor residual_of(const EquationAt& at, std::size_t term, const Tensor& x, cons
 
 // The rows of `candidates` at which the term's residuals are told apart best.
 Tensor chosen_points(const EquationAt& at, std::size_t term, const Tensor& candidates, const Tensor& mu,
-                     const Tensor& s, std::int64_t count, Selector selector) {
+                     const Tensor& s, const Tensor& beside, std::int64_t count, Selector selector) {
   const std::int64_t n = candidates.shape[0], samples = s.shape[0];
   if (count >= n) return candidates;
-  // Two snapshots a sample: its residual, and that of its neighbour's coefficients, of equal size each.
-  Tensors found(static_cast<std::size_t>(2 * samples));
-  parallel_for(2 * samples, [&](std::int64_t k) {
+  // Of each sample its residual, that of its neighbour's coefficients, and of those beside it, of equal size
+  // each.
+  const std::int64_t around = beside ? beside.shape[0] / samples : 0, each = 2 + around;
+  Tensors found(static_cast<std::size_t>(each * samples));
+  parallel_for(each * samples, [&](std::int64_t i) {
     EquationAt here = at;
-    here.mu = row(mu, k / 2);
-    const std::int64_t of = k % 2 == 0 ? k / 2 : (k / 2 + 1) % samples;
-    found[static_cast<std::size_t>(k)] = residual_of(here, term, candidates, vector_of(s, of));
+    const std::int64_t k = i / each, j = i % each;
+    here.mu = row(mu, k);
+    found[static_cast<std::size_t>(i)] =
+        residual_of(here, term, candidates,
+                    j < 2 ? vector_of(s, (k + j) % samples) : vector_of(beside, k * around + j - 2));
   });
   const std::int64_t c = found[0].shape[1];
-  Tensor snapshots({n, 2 * samples * c}, Dtype::f64);
+  Tensor snapshots({n, std::ssize(found) * c}, Dtype::f64);
   for (std::size_t k = 0; k < found.size(); ++k) {
     const double size = norm(found[k]);
     for (std::int64_t i = 0; i < n; ++i)
@@ -92,22 +97,50 @@ Tensor in_unit_box(const Box& box, const Tensor& x) {
   return out;
 }
 
-// Samples, and two more of each beside the curve.
-Tensor spread_around(const Tensor& s, double spread, const Stream& stream) {
-  const std::int64_t k = s.shape[0], n = s.shape[1];
-  Tensor all({3 * k, n}, Dtype::f64);
-  const Tensor noise = Stream(stream).child("spread").normal({2 * k, n}, Dtype::f64);
-  std::copy_n(s.data<double>(), s.size(), all.mutable_data<double>());
+// `around` coefficients beside each of the samples (k,n), those of the first one first.
+Tensor spread_around(const Tensor& s, const ReducedOptions& o, const Stream& stream) {
+  const std::int64_t k = s.shape[0], n = s.shape[1], count = k * o.around;
+  Tensor all = o.directions ? multiply(stream.child("along").normal({count, o.directions.shape[1]}, Dtype::f64),
+                                       o.directions, Trans::no, Trans::yes)
+                            : zeros({count, n}, Dtype::f64);
+  const Tensor noise = stream.child("spread").normal({count, n}, Dtype::f64);
   double square = 0;
   for (std::int64_t j = 0; j < n; ++j) {
     double mean = 0;
     for (std::int64_t i = 0; i < k; ++i) mean += s.at(i * n + j) / static_cast<double>(k);
     for (std::int64_t i = 0; i < k; ++i) square += std::pow(s.at(i * n + j) - mean, 2);
   }
-  const double size = spread * std::sqrt(square / static_cast<double>(k * n));
-  for (std::int64_t i = 0; i < 2 * k * n; ++i)
-    all.mutable_data<double>()[k * n + i] = s.at(i % (k * n)) + size * noise.at(i);
+  const double size = o.spread * std::sqrt(square / static_cast<double>(k * n));
+  for (std::int64_t i = 0; i < count * n; ++i)
+    all.mutable_data<double>()[i] += s.at(i / (o.around * n) * n + i % n) + size * noise.at(i);
   return all;
+}
+
+// Rows [begin, end) of x (n,d) in an order in which neighbours follow each other: cut into halves, of whole
+// clusters of rows, across the longer side, and so on.
+void in_clusters(const Tensor& x, std::vector<std::int64_t>& rows, std::size_t begin, std::size_t end,
+                 std::size_t cluster) {
+  const std::size_t count = (end - begin) / cluster;
+  if (count < 2) return;
+  const std::int64_t d = x.shape[1];
+  const auto at = [&](std::int64_t row, std::int64_t axis) { return x.at(row * d + axis); };
+  const auto first = rows.begin() + static_cast<std::ptrdiff_t>(begin),
+             last = rows.begin() + static_cast<std::ptrdiff_t>(end);
+  std::int64_t longest = 0;
+  double length = -1;
+  for (std::int64_t axis = 0; axis < d; ++axis) {
+    const auto [low, high] = std::minmax_element(
+        first, last, [&](std::int64_t a, std::int64_t b) { return at(a, axis) < at(b, axis); });
+    if (at(*high, axis) - at(*low, axis) > length) {
+      length = at(*high, axis) - at(*low, axis);
+      longest = axis;
+    }
+  }
+  std::stable_sort(first, last,
+                   [&](std::int64_t a, std::int64_t b) { return at(a, longest) < at(b, longest); });
+  const std::size_t middle = begin + count / 2 * cluster;
+  in_clusters(x, rows, begin, middle, cluster);
+  in_clusters(x, rows, middle, end, cluster);
 }
 
 }  // namespace
@@ -127,6 +160,23 @@ Tensor tuning_directions(const Pinn& pinn, const CoefficientsOf& coefficients, s
   return out;
 }
 
+Tensor learned_directions(const CoefficientsOf& coefficients, const Tensor& mu, const Tensor& s,
+                          std::int64_t count) {
+  Tensor moved = s.clone();
+  const Tensor from = coefficients(mu);
+  for (std::int64_t i = 0; i < moved.size(); ++i) moved.mutable_data<double>()[i] -= from.at(i);
+  const Svd parts = svd(moved);
+  const std::int64_t k = s.shape[0], n = s.shape[1];
+  std::int64_t m = 0;
+  while (m < std::min(count, parts.s.size()) && parts.s.at(m) > 1e-8 * parts.s.at(0)) ++m;
+  Tensor out({n, m}, Dtype::f64);
+  for (std::int64_t i = 0; i < n; ++i)
+    for (std::int64_t j = 0; j < m; ++j)
+      out.mutable_data<double>()[i * m + j] =
+          parts.vt.at(j * n + i) * parts.s.at(j) / std::sqrt(static_cast<double>(k));
+  return out;
+}
+
 ReducedEquation reduced_equation(const std::shared_ptr<const Pinn>& pinn, const LowRankWeights& net,
                                  const CoefficientsOf& coefficients, const ReducedOptions& o,
                                  const Stream& stream) {
@@ -135,7 +185,9 @@ ReducedEquation reduced_equation(const std::shared_ptr<const Pinn>& pinn, const 
   const Tensor mu = parameter_samples(pinn->parameter_box, o.samples), s = coefficients(mu);
   EquationAt whole{pinn, row(mu, 0), net, {}, tuning_points(*pinn, o.candidates, stream)};
 
-  const Tensor around = o.spread > 0 ? spread_around(s, o.spread, stream) : s;
+  const Tensor beside = o.around > 0 && (o.spread > 0 || o.directions) ? spread_around(s, o, stream) : Tensor{};
+  const Tensor seen = beside ? stacked({s, beside}) : s;
+  const std::int64_t cluster = std::max<std::int64_t>(1, o.cluster);
 
   PinnPoints few;
   std::vector<Asked> asked;
@@ -145,9 +197,18 @@ ReducedEquation reduced_equation(const std::shared_ptr<const Pinn>& pinn, const 
     for (const PinnPoints::Piece& piece : whole.points->pieces)
       if (piece.term == term) of_term.push_back(piece.x);
     const PinnTerm& t = pinn->terms[term];
-    const auto wanted = static_cast<std::int64_t>(std::llround(t.share * static_cast<double>(o.points)));
-    const Tensor x =
-        chosen_points(whole, term, stacked(of_term), mu, s, std::max<std::int64_t>(wanted, 4), o.selector);
+    const Tensor candidates = stacked(of_term);
+    std::int64_t wanted =
+        std::max<std::int64_t>(4, std::llround(t.share * static_cast<double>(o.points))) + cluster - 1;
+    wanted = std::min(wanted, candidates.shape[0]) / cluster * cluster;
+    if (wanted == 0)
+      fail<Error>("reduced_equation",
+                  fmt::format("{} points that share a basis, of {} candidates", cluster, candidates.shape[0]));
+    Tensor x = chosen_points(whole, term, candidates, mu, s, beside, wanted, o.selector);
+    std::vector<std::int64_t> order(static_cast<std::size_t>(x.shape[0]));
+    std::iota(order.begin(), order.end(), 0);
+    in_clusters(x, order, 0, order.size(), static_cast<std::size_t>(cluster));
+    x = rows_of(x, order);
     asked.emplace_back();
     residual_of(whole, term, x, vector_of(s, 0), &asked.back());
     for (Tensor& points : asked.back().points) points = in_unit_box(pinn->box, points);
@@ -156,19 +217,20 @@ ReducedEquation reduced_equation(const std::shared_ptr<const Pinn>& pinn, const 
     few.count += x.shape[0];
   }
   const auto reduced = [&](const Tensor& x, const std::set<std::vector<int>>& wanted) {
-    const HiddenBases bases = hidden_bases(net, x, around, Derivatives(wanted.begin(), wanted.end()));
+    const HiddenBases bases = hidden_bases(net, x, seen, Derivatives(wanted.begin(), wanted.end()), o.rank);
     std::vector<std::int64_t> ranks;
     for (const Tensor& basis : bases.basis) ranks.push_back(std::min(o.rank, basis.shape[1]));
     return fast_lrnr(net, bases, ranks, {o.selector, o.oversample});
   };
   ReducedEquation out;
-  if (o.local) {
+  if (o.cluster > 0) {
     for (std::size_t k = 0; k < few.pieces.size(); ++k) {
-      const std::int64_t n = few.pieces[k].x.shape[0];
+      const std::int64_t n = few.pieces[k].x.shape[0] / cluster;
       std::vector<LowRankWeights> nets(static_cast<std::size_t>(n));
-      parallel_for(n, [&](std::int64_t i) {  // the point itself, and where else its term looks
+      parallel_for(n, [&](std::int64_t i) {  // the points themselves, and where else their term looks
         std::vector<Tensor> places;
-        for (const Tensor& points : asked[k].points) places.push_back(points.rows(i, i + 1));
+        for (const Tensor& points : asked[k].points)
+          places.push_back(points.rows(i * cluster, (i + 1) * cluster));
         nets[static_cast<std::size_t>(i)] = reduced(stacked(places), asked[k].derivatives).net;
       });
       out.local.push_back(side_by_side(nets));

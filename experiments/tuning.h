@@ -17,7 +17,7 @@ struct EquationAt {
   std::shared_ptr<const Pinn> pinn;
   std::vector<double> mu{};
   LowRankWeights net{};                        // the whole network, or a reduced one
-  std::vector<LocalNets> local{};              // or one for each point of each piece of points
+  std::vector<LocalNets> local{};              // or one for each cluster of each piece of points
   std::shared_ptr<const PinnPoints> points{};  // drawn for one value; which is not looked at
 };
 
@@ -53,7 +53,7 @@ struct TuneOptions {
   std::int64_t steps = 20;
   double lr = 1e-3;         // of adam
   double tolerance = 1e-6;  // relative decrease of the loss in a step of Gauss-Newton that is the last
-  Tensor directions{};      // (k,m), orthonormal, that s may move in; none: all
+  Tensor directions{};      // (k,m) that s may move in, longer ones with more ease; none: all
 };
 struct Tuned {
   Tensor s{};  // (k)

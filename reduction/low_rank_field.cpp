@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 #include <lowtide/linalg/lapack.h>
 #include <lowtide/linalg/matrix.h>
+#include <lowtide/linalg/randomized_svd.h>
 #include <lowtide/reduction/low_rank_field.h>
 
 #include <algorithm>
@@ -61,9 +62,13 @@ Tensor some_columns(const Tensor& a, std::int64_t begin, std::int64_t end) {
   return out;
 }
 
-// Left singular vectors and singular values of aT (w,n).
-Svd basis_of(const Tensor& a) {
+// Left singular vectors and singular values of aT (w,n), or the leading ones.
+Svd basis_of(const Tensor& a, std::int64_t rank) {
   const std::int64_t n = a.shape[0], w = a.shape[1];
+  if (rank > 0 && 4 * rank < std::min(n, w)) {
+    Stream rng(0, "hidden_bases");
+    return randomized_svd(transposed(a), rank, rng);
+  }
   if (n <= w) return svd(transposed(a));
   Svd parts = svd(multiply(a, a, Trans::yes));
   for (double& value : parts.s.mutable_view<double>()) value = std::sqrt(std::max(0.0, value));
@@ -108,20 +113,22 @@ LocalNets side_by_side(const std::vector<LowRankWeights>& nets) {
 }
 
 Var field(const LocalNets& nets, const Var& x, const Var& s) {
-  const std::int64_t n = x.shape()[0];
-  Var z = reshape(x, {n, 1, x.shape()[1]});
+  const std::int64_t n = x.shape()[0], k = nets.layers.empty() ? 0 : nets.layers[0].u.shape[0];
+  if (k == 0 || n % k != 0)
+    fail<ShapeError>("low_rank_field", fmt::format("{} networks, points {}", k, to_string(x.shape())));
+  Var z = reshape(x, {k, n / k, x.shape()[1]});
   std::int64_t at = 0;
   for (std::size_t l = 0; l < nets.layers.size(); ++l) {
     const LowRankLayer& layer = nets.layers[l];
     const std::int64_t r = layer.u.shape[1], w = layer.u.shape[2], q = layer.b.shape[0];
-    if (layer.u.shape[0] != n || at + r + q > s.size())
+    if (layer.u.shape[0] != k || at + r + q > s.size())
       fail<ShapeError>("low_rank_field",
                        fmt::format("{} networks, points {} and coefficients {}", layer.u.shape[0],
                                    to_string(x.shape()), to_string(s.shape())));
     const Var s1 = reshape(slice(s, 0, at, at + r), {1, 1, r}),
               s2 = reshape(slice(s, 0, at + r, at + r + q), {1, q});
-    const Var g = batched_matmul(z, Var(layer.v), Trans::no, Trans::yes) * s1;  // (n,1,r)
-    z = batched_matmul(g, Var(layer.u)) + reshape(matmul(s2, Var(layer.b)), {n, 1, w});
+    const Var g = batched_matmul(z, Var(layer.v), Trans::no, Trans::yes) * s1;  // (k,n/k,r)
+    z = batched_matmul(g, Var(layer.u)) + reshape(matmul(s2, Var(layer.b)), {k, 1, w});
     if (l + 1 < nets.layers.size()) z = activate(nets.activation, z);
     at += r + q;
   }
@@ -129,7 +136,7 @@ Var field(const LocalNets& nets, const Var& x, const Var& s) {
 }
 
 HiddenBases hidden_bases(const LowRankWeights& net, const Tensor& x, const Tensor& s,
-                         const Derivatives& derivatives) {
+                         const Derivatives& derivatives, std::int64_t rank) {
   if (derivatives.empty() || s.shape.rank() != 2 || s.shape[0] < 1 || x.shape.rank() != 2 || x.shape[0] < 1)
     fail<ShapeError>("hidden_bases", fmt::format("nothing to see of points {} and coefficients {}",
                                                  to_string(x.shape), to_string(s.shape)));
@@ -146,7 +153,7 @@ HiddenBases hidden_bases(const LowRankWeights& net, const Tensor& x, const Tenso
       const double factor = own > 0 && size > 0 ? size / own : 1;
       for (std::int64_t i = 0; i < part.size(); ++i) *to++ = factor * part.at(i);
     }
-    Svd parts = basis_of(all);
+    Svd parts = basis_of(all, rank);
     out.basis.push_back(std::move(parts.u));
     out.singular_values.push_back(std::move(parts.s));
   }

@@ -1,5 +1,6 @@
 // Low-rank matrices as fields in Vars, and reduced ones with their derivatives.
 #include <lowtide/autodiff/check.h>
+#include <lowtide/linalg/matrix.h>
 #include <lowtide/reduction/low_rank_field.h>
 
 #include "support.h"
@@ -75,6 +76,11 @@ BOOST_AUTO_TEST_CASE(side_by_side_each_at_its_point) {
                    field(nets[static_cast<std::size_t>(i)], Var(c.x.rows(i, i + 1)), Var(c.one)).value()) <=
         1e-12);
   BOOST_CHECK_THROW(field(all, Var(c.x.rows(0, 3)), Var(c.one)), ShapeError);
+  // Two of them, each for two rows.
+  const Tensor both = field(side_by_side({nets[0], nets[3]}), Var(c.x), Var(c.one)).value();
+  for (std::int64_t i = 0; i < 4; i += 2)
+    BOOST_TEST(difference(both.rows(i, i + 2),
+                          field(nets[i == 0 ? 0 : 3], Var(c.x.rows(i, i + 2)), Var(c.one)).value()) <= 1e-12);
   nets[1].layers[1].b = nets[1].layers[1].b.rows(0, 2);
   BOOST_CHECK_THROW(side_by_side(nets), ShapeError);
 }
@@ -88,6 +94,31 @@ BOOST_AUTO_TEST_CASE(has_the_derivatives_it_says) {
   const auto local = check([&](const Vars& p) { return field(pair, p[0], p[1]); }, {c.x, c.one},
                            {.label = "field", .in_f32 = false});
   BOOST_TEST(local.ok(), local.text());
+  const LocalNets clusters = side_by_side({c.net.weights, c.net.weights});
+  const auto shared = check([&](const Vars& p) { return field(clusters, p[0], p[1]); }, {c.x, c.one},
+                            {.label = "field", .in_f32 = false});
+  BOOST_TEST(shared.ok(), shared.text());
+}
+
+// The leading part of a basis, from a sketch: it holds the states as well as the best one of its rank does.
+BOOST_AUTO_TEST_CASE(leading_parts_of_bases_from_a_sketch) {
+  const Example wide = example({.in = 2, .out = 1, .width = 60, .depth = 3, .rank = 5});
+  const Tensor x = random({3, 2}, 4), s = wide.coefficients(linspace(-1, 1, 31, Dtype::f64));
+  const HiddenBases all = hidden_bases(wide.weights, x, s, {{}, {0}}),
+                    few = hidden_bases(wide.weights, x, s, {{}, {0}}, 6);
+  for (std::size_t l = 0; l < 2; ++l) {
+    BOOST_TEST((few.basis[l].shape == Shape({60, 6})));
+    const double first = all.singular_values[l].at(0);
+    for (std::int64_t j = 0; j < 6; ++j)
+      BOOST_TEST(std::abs(few.singular_values[l].at(j) - all.singular_values[l].at(j)) <= 1e-3 * first);
+    // Directions that lie well above what follows are the same.
+    const Tensor inner = multiply(all.basis[l], few.basis[l], Trans::yes);  // (60,6)
+    for (std::int64_t j = 0; j < 3; ++j) {
+      double square = 0;
+      for (std::int64_t i = 0; i < 6; ++i) square += std::pow(inner.at(j * 6 + i), 2);
+      BOOST_TEST(square > .99);
+    }
+  }
 }
 
 BOOST_AUTO_TEST_SUITE_END()
