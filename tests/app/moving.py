@@ -9,7 +9,7 @@ import numpy as np
 from runs import checkpoints, good, json, metrics, refused, require, settings, step_of, stopped, tensors, without_seconds
 import runs
 
-tiny = dict(model__width=12, ivp__points=300, ivp__fit_points=400, ivp__fit_steps=15, ivp__rank=20)
+tiny = dict(model__width=12, model__size=8, ivp__points=300, ivp__fit_points=400, ivp__fit_steps=15, ivp__rank=20)
 bump = ["train", "ivp_advection2d", *settings(width=0.2, t_end=0.1, **tiny)]
 
 
