@@ -1,9 +1,10 @@
-// What a product with M = JT J / n costs, and some iterations of conjugate gradients, against the number of
-// parameters p: both should grow like p. Beside it the dense solve, which grows like p^2 n + p^3, as far as it
-// is bearable; and the iterations (500 at most) to a residual of 1e-4 without and
-// with preconditioner; 0 where p is too large for either.
+// What a product with M = JT J / n costs, and some iterations of conjugate gradients, in seconds and memory
+// against the number of parameters p: all should grow like p. And the iterations (500 at most) to a residual of
+// 1e-4 without and with preconditioner, 0 where p is too large for either. Then the dense solve, as far as it
+// is bearable: its seconds grow like p^2 n + p^3, its memory like p n + p^2. Memory is what the process has had
+// at most so far, so that widths should rise.
 //
-//   bench_ivp [--points N] [--widths 32,64,...] [--threads N] [--repeats N] [--json]
+//   bench_ivp [--points N] [--widths 32,64,...] [--dense P] [--threads N] [--repeats N] [--json]
 #include <fmt/format.h>
 #include <lowtide/linalg/parallel.h>
 #include <lowtide/physics/dirac_frenkel.h>
@@ -35,22 +36,26 @@ double exponent(const std::vector<double>& x, const std::vector<double>& y) {
 
 int main(int argc, char** argv) {
   const std::string points_given = bench::take_option(argc, argv, "--points"),
-                    widths_given = bench::take_option(argc, argv, "--widths");
+                    widths_given = bench::take_option(argc, argv, "--widths"),
+                    dense_given = bench::take_option(argc, argv, "--dense");
   const bench::Options options = bench::options_from(argc, argv);
   const ThreadLimit limit(options.threads);
   const std::int64_t n = points_given.empty() ? 2000 : std::stoll(points_given);
+  const double dense_most = dense_given.empty() ? 7000 : std::stod(dense_given);
   std::vector<std::int64_t> widths;
   std::stringstream list(widths_given.empty() ? "45,72,105,150,220,330,480" : widths_given);
   for (std::string word; std::getline(list, word, ',');) widths.push_back(std::stoll(word));
 
   InitialValueProblem problem{.dims = 2};
   problem.rate = [](const Jet& u, double) { return u.d(0) + u.d(1); };
-  std::vector<double> ps, product_seconds, cg_seconds;
-  for (const std::int64_t width : widths) {
+  std::vector<double> ps, product_seconds, cg_seconds, dense_ps, dense_seconds;
+  const auto start = [&](std::int64_t width) {
     const Embedded net{.in = 2, .width = width};
-    const MovingField u(problem, net);
-    const Tensor theta = flatten(net.init(Stream(1, "net"), Dtype::f64)),
-                 x = u.points(Stream(2, "points"), n, 0);
+    return std::pair(MovingField(problem, net), flatten(net.init(Stream(1, "net"), Dtype::f64)));
+  };
+  for (const std::int64_t width : widths) {
+    const auto [u, theta] = start(width);
+    const Tensor x = u.points(Stream(2, "points"), n, 0);
     const TiledJacobian J = u.jacobian(theta, x);
     const Tensor f = u.rate(theta, x, 0), v = Stream(3, "v").normal({theta.size()}, Dtype::f32);
     const auto p = static_cast<double>(theta.size());
@@ -61,6 +66,7 @@ int main(int argc, char** argv) {
     ps.push_back(p);
     product_seconds.push_back(product.median);
     cg_seconds.push_back(fixed.median);
+    const double memory = bench::peak_megabytes();
 
     const ProjectionOptions until{.shift = 1e-6, .tolerance = 1e-4, .iterations = 500, .hopeless = 1};
     int plain = 0, helped = 0;
@@ -68,31 +74,48 @@ int main(int argc, char** argv) {
       plain = project(J, f, none, until).iterations;
       helped = project(J, f, sketch_of(J, 50, Stream(4, "sketch")), until).iterations;
     }
-    double dense = NAN;
-    if (p <= 7000)
-      dense = bench::time_of(1, [&] { project_dense(dense_jacobian(u.field, theta, x), f, 1e-6); }).median;
     if (options.json)
       fmt::print(
           "{{\"bench\": \"ivp\", \"threads\": {}, \"parameters\": {}, \"points\": {}, \"product_ms\": {:.4g}, "
-          "\"cg20_ms\": {:.4g}, \"gflops\": {:.4g}, \"iterations\": {}, \"iterations_rank_50\": {}, "
-          "\"dense_ms\": "
-          "{}}}\n",
+          "\"cg20_ms\": {:.4g}, \"gflops\": {:.4g}, \"peak_mb\": {:.4g}, \"iterations\": {}, "
+          "\"iterations_rank_50\": {}}}\n",
           options.threads, theta.size(), n, product.median * 1e3, fixed.median * 1e3,
-          8 * p * static_cast<double>(n) / product.median / 1e9, plain, helped,
-          std::isnan(dense) ? "null" : fmt::format("{:.4g}", dense * 1e3));
+          8 * p * static_cast<double>(n) / product.median / 1e9, memory, plain, helped);
     else
       fmt::print(
-          "p {:8}  product {:9.2f} ms ({:5.1f} GFLOP/s)  20 iterations {:9.2f} ms  to 1e-4: {} without, {} "
-          "with "
-          "preconditioner  dense {} ms\n",
+          "p {:8}  product {:9.2f} ms ({:5.1f} GFLOP/s)  20 iterations {:9.2f} ms  {:5.0f} MB  to 1e-4: {} "
+          "without, {} with preconditioner\n",
           theta.size(), product.median * 1e3, 8 * p * static_cast<double>(n) / product.median / 1e9,
-          fixed.median * 1e3, plain, helped, std::isnan(dense) ? "-" : fmt::format("{:.0f}", dense * 1e3));
+          fixed.median * 1e3, memory, plain, helped);
+    std::fflush(stdout);
+  }
+  for (const std::int64_t width : widths) {
+    const auto [u, theta] = start(width);
+    if (static_cast<double>(theta.size()) > dense_most) continue;
+    const Tensor x = u.points(Stream(2, "points"), n, 0), f = u.rate(theta, x, 0);
+    const auto dense =
+        bench::time_of(1, [&] { project_dense(dense_jacobian(u.field, theta, x, u.dtype), f, 1e-6); });
+    dense_ps.push_back(static_cast<double>(theta.size()));
+    dense_seconds.push_back(dense.median);
+    if (options.json)
+      fmt::print(
+          "{{\"bench\": \"ivp\", \"threads\": {}, \"parameters\": {}, \"points\": {}, \"dense_ms\": {:.4g}, "
+          "\"peak_mb\": {:.4g}}}\n",
+          options.threads, theta.size(), n, dense.median * 1e3, bench::peak_megabytes());
+    else
+      fmt::print("p {:8}  dense {:9.0f} ms  {:5.0f} MB\n", theta.size(), dense.median * 1e3,
+                 bench::peak_megabytes());
     std::fflush(stdout);
   }
   if (ps.size() < 2) return 0;
-  const double a = exponent(ps, product_seconds), b = exponent(ps, cg_seconds);
+  const double a = exponent(ps, product_seconds), b = exponent(ps, cg_seconds),
+               c = dense_ps.size() < 2 ? NAN : exponent(dense_ps, dense_seconds);
   if (options.json)
-    fmt::print("{{\"bench\": \"ivp\", \"exponent_product\": {:.3f}, \"exponent_cg\": {:.3f}}}\n", a, b);
+    fmt::print(
+        "{{\"bench\": \"ivp\", \"exponent_product\": {:.3f}, \"exponent_cg\": {:.3f}, \"exponent_dense\": "
+        "{}}}\n",
+        a, b, std::isnan(c) ? "null" : fmt::format("{:.3f}", c));
   else
-    fmt::print("seconds grow like p^{:.2f} for a product, p^{:.2f} for 20 iterations\n", a, b);
+    fmt::print("seconds grow like p^{:.2f} for a product, p^{:.2f} for 20 iterations, p^{:.2f} dense\n", a, b,
+               c);
 }

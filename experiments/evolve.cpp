@@ -82,10 +82,25 @@ class Evolution {
 
   Evolved run() {
     for (Step& step : run_.steps(most_steps, state_, fit_)) {
-      if (state_.phase == moving)
-        move(step);
-      else
-        refit(step);
+      const State before = state_;
+      const NetworkFit fit_before = fit_;
+      const auto give_up = [&] {
+        state_ = before;
+        fit_ = fit_before;
+        step.undone();
+      };
+      try {
+        if (state_.phase == moving)
+          move(step);
+        else
+          refit(step);
+      } catch (const SolverError&) {
+        give_up();
+        throw;
+      } catch (const NonFiniteError&) {
+        give_up();
+        throw;
+      }
       if (state_.next == std::ssize(times_)) step.finish();
     }
     Evolved result{.net = u_.net, .times = from({std::ssize(times_)}, times_)};

@@ -10,7 +10,7 @@ namespace lowtide {
 
 // The network at `times`, which rise from 0 on. A loop of the run, which can be stopped after every step of a
 // fit and every attempted step of time and goes on with the same bits. SolverError that names t and the step if
-// the equation cannot be followed any further.
+// the equation cannot be followed any further; the last checkpoint then is from before that step.
 Evolved evolve(Run& run, const InitialValueProblem& problem, const IvpOptions& options,
                const std::vector<double>& times);
 

@@ -16,7 +16,7 @@ LOWTIDE_CASE(ivp_advection2d, "a travelling bump, by a network whose parameters 
   InitialValueProblem problem{.dims = 2, .t_end = t_end};
   problem.initial = [=](const Tensor& x) { return gaussian(x, amplitude, s); };
   problem.rate = [](const Jet& u, double) { return u.d(0) + u.d(1); };
-  run.evolution(problem, {.width = 100});
+  run.evolution(problem, {.width = 64, .size = 18, .over = 20, .fit_steps = 120});
   return run.reference([&] {
     ReferenceFrames frames{.times = times_to(t_end, 11)};
     frames.solution = [=](double t) {

@@ -22,12 +22,13 @@ std::string known(const std::string& setting, const std::string& name, const Fin
 IvpOptions ivp_options(Settings& settings, const IvpOptions& standard) {
   IvpOptions o = standard;
   const double none = 1e300;
-  const Embedded net =
-      embedded_from(settings, {.width = o.width, .depth = o.depth, .bands = o.bands, .decay = o.decay});
+  const Embedded net = embedded_from(
+      settings, {.width = o.width, .depth = o.depth, .bands = o.bands, .decay = o.decay, .size = o.size});
   o.width = net.width;
   o.depth = net.depth;
   o.bands = net.bands;
   o.decay = net.decay;
+  o.size = net.size;
 
   o.points = settings.get("ivp.points", o.points, "points at which the equation is to hold", 1, 1 << 24);
   o.adaptive = settings.get("ivp.adaptive", o.adaptive, "share of them that is drawn after the residual", 0, 1);
@@ -79,6 +80,7 @@ Embedded network_of(const InitialValueProblem& problem, const IvpOptions& o) {
           .depth = o.depth,
           .bands = o.bands,
           .decay = o.decay,
+          .size = o.size,
           .walls = problem.walls};
 }
 

@@ -13,7 +13,7 @@ namespace lowtide {
 
 struct IvpOptions {
   std::int64_t width = 64, depth = 4, bands = 3;
-  double decay = 1;
+  double decay = 1, size = 6;
 
   // Points at which the equation holds: `adaptive` of them drawn after the residual, of `over` times as many.
   std::int64_t points = 4000;

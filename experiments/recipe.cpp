@@ -193,6 +193,7 @@ Embedded embedded_from(Settings& s, const Embedded& standard) {
   net.depth = s.get("model.depth", net.depth, "layers", 1, 100);
   net.bands = s.get("model.bands", net.bands, "frequencies of the embedding, each twice the one before", 1, 16);
   net.decay = s.get("model.decay", net.decay, "sines and cosines are divided by this power of their frequency");
+  net.size = s.get("model.size", net.size, "what they are multiplied by", 1e-6, 1e6);
   return net;
 }
 

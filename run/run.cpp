@@ -160,6 +160,7 @@ struct Steps::Impl {
   std::optional<Progress> progress{};
   StopSignals signals{};
   Position begin{};     // of this session
+  Position before{};    // this step
   double saved = 0;     // seconds() at the last checkpoint
   bool better = false;  // is to be kept as the best
   double part = -1;     // of the whole that is done, if told
@@ -170,9 +171,10 @@ struct Steps::Impl {
     now.seconds = run.seconds();
     return now;
   }
-  void save() {
+  void save() { save(position()); }
+  void save(const Position& now) {
     run.metrics.flush();  // first, so that a checkpoint finds the lines of all steps before it
-    run.checkpoints.write(position(), parts);
+    run.checkpoints.write(now, parts);
     saved = run.seconds();
   }
   void save_best() {
@@ -204,7 +206,7 @@ Steps::Steps(Run& run, std::int64_t total, std::vector<StatePart> parts)
   step_.index = r.position.step;
   step_.steps_ = this;
   if (r.position.finished) total_ = step_.index;
-  impl_->begin = r.position;
+  impl_->begin = impl_->before = r.position;
   impl_->saved = r.position.seconds;
   r.since = std::chrono::steady_clock::now();
   if (r.options.quiet) return;
@@ -225,6 +227,7 @@ void Steps::after_step() {
   const int signal = impl_->signals.caught();
   const bool due = r.seconds() - impl_->saved >= r.options.checkpoint_every;
   if (signal != 0 || due || step_.index >= total_) impl_->save();
+  impl_->before = r.position;
   const double part = part_after(step_.index);
   if (impl_->progress && impl_->progress->due(part)) impl_->progress->update_part(part, impl_->rates());
   if (signal != 0 && step_.index < total_) {
@@ -261,6 +264,12 @@ void Step::part(double value) {
 void Step::finish() {
   steps_->total_ = index + 1;
   steps_->impl_->run.position.finished = true;
+}
+void Step::undone() {
+  Steps::Impl& impl = *steps_->impl_;
+  Position before = impl.before;  // without what this step has counted
+  before.seconds = impl.run.seconds();
+  impl.save(before);
 }
 void Step::score(double value) {
   double& best = steps_->impl_->run.position.best;

@@ -95,6 +95,9 @@ class Step {
   void score(double value);               // of the parameters after this step; the least is kept as the best
   void part(double value);                // of the whole that is done, where it is not the share of the steps
   void finish();                          // this step becomes the last one
+  // A checkpoint from before this step, for a body that cannot finish it and is about to throw. The parts must
+  // be as they were then.
+  void undone();
 
  private:
   friend class Steps;
@@ -102,7 +105,8 @@ class Step {
 };
 
 // Writes checkpoints between the steps: when time has come, at SIGINT, SIGTERM and SIGUSR1, which then throw
-// Stopped, and after the last one. None if an exception leaves the body, or a break: say finish().
+// Stopped, and after the last one. None if an exception leaves the body, unless it says undone(), or a break:
+// say finish().
 class Steps {
  public:
   struct End {};

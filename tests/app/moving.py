@@ -6,10 +6,10 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
-from runs import good, json, metrics, refused, require, settings, stopped, tensors, without_seconds
+from runs import checkpoints, good, json, metrics, refused, require, settings, step_of, stopped, tensors, without_seconds
 import runs
 
-tiny = dict(model__width=12, ivp__points=300, ivp__fit_points=400, ivp__fit_steps=15, ivp__rank=20)
+tiny = dict(model__width=12, model__size=8, ivp__points=300, ivp__fit_points=400, ivp__fit_steps=15, ivp__rank=20)
 bump = ["train", "ivp_advection2d", *settings(width=0.2, t_end=0.1, **tiny)]
 
 
@@ -72,6 +72,11 @@ def check_mistakes(folder: Path) -> None:
     lost = folder / "lost"
     line = refused(3, "t = ", *bump, *settings(ivp__least_step=0.5, ivp__tolerance=1e-9), "--out", lost)
     require("step" in line, f"the reason: {line}")
+    kept = checkpoints(lost)
+    require(len(kept) == 1 and step_of(kept[0]) >= metrics(lost)[-1]["step"] > 0, f"the state before the last step: {kept}")
+    require(all(np.isfinite(a).all() for a in tensors(kept[0])[0].values()), "and it is finite")
+    require(refused(3, "t = ", "train", "--resume", lost) == line, "from which it fails again")
+    require(checkpoints(lost) == kept, "and that stays")
     require(json.loads((lost / "manifest.json").read_text())["exit"].startswith("diverged"), "and in the manifest")
 
 

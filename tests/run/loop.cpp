@@ -252,6 +252,38 @@ BOOST_AUTO_TEST_CASE(an_exception_leaves_the_last_checkpoint_as_it_is) {
   BOOST_TEST(again().steps.front() == 6);
 }
 
+BOOST_AUTO_TEST_CASE(a_step_that_cannot_be_finished_leaves_the_state_before_it) {
+  const Folder folder;
+  const fs::path path = folder / "run";
+  const auto loop = [&](bool resume, std::int64_t fails_at) {
+    Run run({.folder = path, .resume = resume, .checkpoint_every = 1000, .quiet = true});
+    double x = 1;
+    Tensors tensors{ones({8}, Dtype::f64)};
+    for (Step& step : run.steps(10, x, tensors)) {
+      const double before = x;
+      x = x / 2 + static_cast<double>(step.index);
+      step.did(1, 1e9);
+      step.log({{"x", x}});
+      if (step.index != fails_at) continue;
+      x = before;
+      step.undone();
+      throw SolverError("[steps] no further");
+    }
+    return std::pair(x, run.gflop());
+  };
+  BOOST_CHECK_THROW(loop(false, 6), SolverError);
+  BOOST_TEST(names_in(path / "checkpoints") == std::vector<std::string>{"step-000000006.safetensors"},
+             boost::test_tools::per_element());
+  BOOST_TEST(lines(path / "metrics.jsonl").size() == 7u);  // with the line that tells of it
+  const Loop whole{.folder = folder / "whole"};
+  const Loop::Result expected = whole();
+  const auto [x, gflop] = loop(true, -1);
+  BOOST_TEST(x == expected.x);
+  BOOST_TEST(gflop == expected.gflop);
+  BOOST_TEST(lines(path / "metrics.jsonl") == lines(whole.folder / "metrics.jsonl"),
+             boost::test_tools::per_element());
+}
+
 BOOST_AUTO_TEST_CASE(signals_stop_behind_a_checkpoint) {
   const Folder folder;
   for (const int signal : {SIGINT, SIGTERM, SIGUSR1}) {
