@@ -2,7 +2,8 @@
 // against the number of parameters p: all should grow like p. And the iterations (500 at most) to a residual of
 // 1e-4 without and with preconditioner, 0 where p is too large for either. Then the dense solve, as far as it
 // is bearable: its seconds grow like p^2 n + p^3, its memory like p n + p^2. Memory is what the process has had
-// at most so far, so that widths should rise.
+// at most so far, so that widths should rise; seconds are those of the processor, of all threads, which on one
+// thread a busy machine changes little.
 //
 //   bench_ivp [--points N] [--widths 32,64,...] [--dense P] [--threads N] [--repeats N] [--json]
 #include <fmt/format.h>
@@ -10,8 +11,11 @@
 #include <lowtide/physics/dirac_frenkel.h>
 #include <lowtide/physics/moving_field.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <ctime>
+#include <functional>
 #include <sstream>
 
 #include "bench.h"
@@ -30,6 +34,18 @@ double exponent(const std::vector<double>& x, const std::vector<double>& y) {
     xx += std::pow(std::log(x[i]) - mx, 2);
   }
   return xy / xx;
+}
+
+// Median of processor seconds, after a run for warmth.
+double seconds_of(int repeats, const std::function<void()>& run) {
+  std::vector<double> all;
+  for (int i = 0; i <= repeats; ++i) {
+    const std::clock_t begin = std::clock();
+    run();
+    if (i > 0) all.push_back(static_cast<double>(std::clock() - begin) / CLOCKS_PER_SEC);
+  }
+  std::nth_element(all.begin(), all.begin() + std::ssize(all) / 2, all.end());
+  return all[all.size() / 2];
 }
 
 }  // namespace
@@ -59,13 +75,13 @@ int main(int argc, char** argv) {
     const TiledJacobian J = u.jacobian(theta, x);
     const Tensor f = u.rate(theta, x, 0), v = Stream(3, "v").normal({theta.size()}, Dtype::f32);
     const auto p = static_cast<double>(theta.size());
-    const auto product = bench::time_of(options.repeats, [&] { times(J.gram(), v); });
+    const auto product = seconds_of(options.repeats, [&] { times(J.gram(), v); });
     const Sketch none = sketch_of(J, 0, Stream(4, "sketch"));
-    const auto fixed = bench::time_of(
+    const auto fixed = seconds_of(
         1, [&] { project(J, f, none, {.shift = 1e-6, .tolerance = 0, .iterations = 20, .hopeless = 1e300}); });
     ps.push_back(p);
-    product_seconds.push_back(product.median);
-    cg_seconds.push_back(fixed.median);
+    product_seconds.push_back(product);
+    cg_seconds.push_back(fixed);
     const double memory = bench::peak_megabytes();
 
     const ProjectionOptions until{.shift = 1e-6, .tolerance = 1e-4, .iterations = 500, .hopeless = 1};
@@ -79,14 +95,14 @@ int main(int argc, char** argv) {
           "{{\"bench\": \"ivp\", \"threads\": {}, \"parameters\": {}, \"points\": {}, \"product_ms\": {:.4g}, "
           "\"cg20_ms\": {:.4g}, \"gflops\": {:.4g}, \"peak_mb\": {:.4g}, \"iterations\": {}, "
           "\"iterations_rank_50\": {}}}\n",
-          options.threads, theta.size(), n, product.median * 1e3, fixed.median * 1e3,
-          8 * p * static_cast<double>(n) / product.median / 1e9, memory, plain, helped);
+          options.threads, theta.size(), n, product * 1e3, fixed * 1e3,
+          8 * p * static_cast<double>(n) / product / 1e9, memory, plain, helped);
     else
       fmt::print(
           "p {:8}  product {:9.2f} ms ({:5.1f} GFLOP/s)  20 iterations {:9.2f} ms  {:5.0f} MB  to 1e-4: {} "
           "without, {} with preconditioner\n",
-          theta.size(), product.median * 1e3, 8 * p * static_cast<double>(n) / product.median / 1e9,
-          fixed.median * 1e3, memory, plain, helped);
+          theta.size(), product * 1e3, 8 * p * static_cast<double>(n) / product / 1e9, fixed * 1e3, memory,
+          plain, helped);
     std::fflush(stdout);
   }
   for (const std::int64_t width : widths) {
@@ -94,17 +110,16 @@ int main(int argc, char** argv) {
     if (static_cast<double>(theta.size()) > dense_most) continue;
     const Tensor x = u.points(Stream(2, "points"), n, 0), f = u.rate(theta, x, 0);
     const auto dense =
-        bench::time_of(1, [&] { project_dense(dense_jacobian(u.field, theta, x, u.dtype), f, 1e-6); });
+        seconds_of(1, [&] { project_dense(dense_jacobian(u.field, theta, x, u.dtype), f, 1e-6); });
     dense_ps.push_back(static_cast<double>(theta.size()));
-    dense_seconds.push_back(dense.median);
+    dense_seconds.push_back(dense);
     if (options.json)
       fmt::print(
           "{{\"bench\": \"ivp\", \"threads\": {}, \"parameters\": {}, \"points\": {}, \"dense_ms\": {:.4g}, "
           "\"peak_mb\": {:.4g}}}\n",
-          options.threads, theta.size(), n, dense.median * 1e3, bench::peak_megabytes());
+          options.threads, theta.size(), n, dense * 1e3, bench::peak_megabytes());
     else
-      fmt::print("p {:8}  dense {:9.0f} ms  {:5.0f} MB\n", theta.size(), dense.median * 1e3,
-                 bench::peak_megabytes());
+      fmt::print("p {:8}  dense {:9.0f} ms  {:5.0f} MB\n", theta.size(), dense * 1e3, bench::peak_megabytes());
     std::fflush(stdout);
   }
   if (ps.size() < 2) return 0;

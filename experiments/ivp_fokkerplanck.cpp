@@ -137,7 +137,13 @@ LOWTIDE_CASE(ivp_fokkerplanck, "drift and diffusion of a density in many dimensi
     return inner_points(cloud(drift, t, 1.1), stream, n);
   };
 
-  IvpOptions options{.bands = 1, .adaptive = 0};
+  IvpOptions options{.width = 32,
+                     .bands = 1,
+                     .points = 2000,
+                     .adaptive = 0,
+                     .tolerance = 1e-3,
+                     .fit_points = 2000,
+                     .fit_steps = 30};
   const auto simulated = std::make_shared<std::vector<Moments>>();
   options.measure = [=](const Embedded& net, const Tensors& parameters, double t) {
     if (simulated->empty())
