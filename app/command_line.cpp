@@ -302,7 +302,8 @@ int run(int argc, char** argv) {
   compress_verb
       .add_option("--tune", compress.tune, "steps of fine-tuning afterwards, on what the run learned from")
       ->check(CLI::Range(0, 10000000));
-  compress_verb.add_option("--tune-rate", compress.tune_rate, "its rate; by default a tenth of the run's")
+  compress_verb
+      .add_option("--tune-rate", compress.tune_rate, "its rate; by default 1e-3, of sines over their frequency")
       ->check(CLI::Range(1e-12, 1e3));
   compress_verb.add_option("-o,--out", compress.out, "folder to write; by default DIR/compression")
       ->type_name("DIR");

@@ -83,11 +83,32 @@ std::vector<CompressionBudget> budgets_of(const CompressRunOptions& o, std::int6
   return budgets;
 }
 
+double relative_error(const CompressedNetwork& network) {
+  double square = 0;
+  for (const CompressedLayer& layer : network.layers) square += layer.size * layer.size;
+  return square > 0 ? network.error() / std::sqrt(square) : 0;
+}
+
+// C in drift of the tangent kernel = C times the relative error of the weights: the geometric mean over a
+// method's budgets. NaN of fewer than two.
+double kernel_constant(const std::vector<Result>& results, const CompressOptions& how) {
+  double sum = 0;
+  int count = 0;
+  for (const Result& r : results) {
+    const double error = relative_error(r.made.network), drift = r.made.kernel_drift;
+    if (r.made.how.by != how.by || !(error > 0) || !(drift > 0)) continue;
+    sum += std::log(drift / error);
+    ++count;
+  }
+  return count < 2 ? NAN : std::exp(sum / count);
+}
+
 // Layers, then the whole network.
-void append(Json& list, const Result& r) {
+void append(Json& list, const Result& r, double kernel_constant) {
   const CompressedModel& made = r.made;
   const char* method = name_of(made.how.by);
-  const Json tolerance = made.budget.tolerance > 0 ? Json(made.budget.tolerance) : Json();
+  const bool promised = made.budget.tolerance > 0 && made.how.by != CompressBy::int8;  // which has no choice
+  const Json tolerance = promised ? Json(made.budget.tolerance) : Json();
   for (std::size_t l = 0; l < made.network.layers.size(); ++l) {
     const CompressedLayer& layer = made.network.layers[l];
     list.push_back({{"layer", layer.name},
@@ -116,6 +137,7 @@ void append(Json& list, const Result& r) {
            {"reordered", made.how.reorder && made.how.by == CompressBy::hmatrix},
            {"output_bound", number(made.output_bound)},
            {"kernel_drift", number(made.kernel_drift)},
+           {"kernel_constant", number(kernel_constant)},
            {"params", r.after.run.model.parameter_count()},
            {"truth_rel_l2", number(r.after.heldout.rel_l2)},
            {"truth_rel_l2_before", number(r.before.heldout.rel_l2)},
@@ -126,7 +148,8 @@ void append(Json& list, const Result& r) {
   list.push_back(std::move(all));
 }
 
-void print(const std::vector<Result>& results, const std::string& run) {
+void print(const std::vector<Result>& results, const std::vector<CompressOptions>& methods,
+           const std::string& run) {
   const Result& first = results.front();
   fmt::print("{}: {}, {} bytes of weights and biases; {:.1f} ns a point; error {:.2e} to the truth\n\n", run,
              first.before.run.model.name, first.made.network.dense_bytes, first.before.ns_per_point,
@@ -137,7 +160,7 @@ void print(const std::vector<Result>& results, const std::string& run) {
   for (const Result& r : results) {
     double square = 0;
     for (const CompressedLayer& layer : r.made.network.layers) square += layer.size * layer.size;
-    const double size = std::sqrt(square);
+    const double size = square > 0 ? std::sqrt(square) : 1;
     fmt::print(
         "{:<26} {:>10} {:>7.2f} {:>10.2e} {:>10.2e} {:>10.2e} {:>10.2e} {:>10.2e} {:>8.1f}", r.label,
         r.made.network.bytes,
@@ -154,6 +177,11 @@ void print(const std::vector<Result>& results, const std::string& run) {
                  layer.size > 0 ? layer.weight.bound / layer.size : 0, r.made.layer_rel_l2[l]);
     }
   }
+  std::string constants;
+  for (const CompressOptions& how : methods)
+    if (const double constant = kernel_constant(results, how); std::isfinite(constant))
+      constants += fmt::format(" {} {:.3g}", name_of(how.by), constant);
+  if (!constants.empty()) fmt::print("\nkernel over weights, geometric mean:{}\n", constants);
   fmt::print(
       "\nerrors of weights and what was promised of them: relative, Frobenius norm; output: against the model "
       "before, "
@@ -244,12 +272,12 @@ void compress_run(const CompressRunOptions& o, const Common& common) {
     }
 
   Json list = Json::array();
-  for (const Result& r : results) append(list, r);
+  for (const Result& r : results) append(list, r, kernel_constant(results, r.made.how));
   const std::string text = list.dump(2, ' ', false, Json::error_handler_t::replace);
   write_file(folder / "compression.json", text + "\n");
   std::vector<LayerErrors> layers;
   for (const Result& r : results) {
-    layers.push_back({r.label, {}, r.made.layer_rel_l2});
+    layers.push_back({name_of(r.made.how.by), r.label, {}, r.made.layer_rel_l2});
     for (const CompressedLayer& layer : r.made.network.layers) layers.back().names.push_back(layer.name);
   }
   const bool drawn = draw_compression(curves_of(study, methods, candidates), folder / "error-bytes.svg") &&
@@ -258,7 +286,7 @@ void compress_run(const CompressRunOptions& o, const Common& common) {
     fmt::print("{}\n", text);
     return;
   }
-  print(results, run.name);
+  print(results, methods, run.name);
   if (!drawn) fmt::print("no pictures, gnuplot is not installed; their scripts and data are there\n");
   fmt::print("saved in {}: each model as a run of its own, for {} compare and eval\n", folder.string(),
              program_name());

@@ -46,12 +46,24 @@ bool draw_layers(const std::vector<LayerErrors>& models, const std::filesystem::
       "set ylabel 'relative error of the output'\nset key outside right\nset grid\nset xtics ({})\n"
       "set xrange [0.7:{}.3]\n",
       ticks, models.front().names.size());
+  std::vector<std::string> methods;  // by their first model
+  std::vector<int> models_of;        // so many so far
+  constexpr int kinds_of_points[] = {7, 5, 9, 13, 11, 6, 4, 8, 12, 10};
   for (std::size_t k = 0; k < models.size(); ++k) {
+    const auto method =
+        static_cast<std::size_t>(std::find(methods.begin(), methods.end(), models[k].method) - methods.begin());
+    if (method == methods.size()) {
+      methods.push_back(models[k].method);
+      models_of.push_back(0);
+    }
+    const int number = models_of[method]++;
     for (std::size_t l = 0; l < models[k].errors.size(); ++l)
       append_row(figure.data, {static_cast<double>(l + 1), std::max(models[k].errors[l], floor_of_errors)});
     figure.data += "\n\n";
-    plot += fmt::format("{} data index {} using 1:2 with linespoints pt 7 ps 0.6 lw 2 lc rgb '{}' title {}",
-                        k == 0 ? "plot" : ",", k, colour(k), quoted(models[k].name));
+    plot +=
+        fmt::format("{} data index {} using 1:2 with linespoints pt {} dt {} ps 0.7 lw 2 lc rgb '{}' title {}",
+                    k == 0 ? "plot" : ",", k, kinds_of_points[number % std::size(kinds_of_points)],
+                    number % 5 + 1, colour(method), quoted(models[k].name));
   }
   figure.script += plot + "\n";
   return draw(figure);

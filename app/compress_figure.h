@@ -15,7 +15,7 @@ struct CompressionCurve {
 bool draw_compression(const std::vector<CompressionCurve>& curves, const std::filesystem::path& svg);
 
 struct LayerErrors {
-  std::string name;                // of the model
+  std::string method, name;        // of the model; a method has one colour, a model its own points and dashes
   std::vector<std::string> names;  // of the layers
   std::vector<double> errors;      // of the output, by this layer alone
 };

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 #include <lowtide/experiments/job.h>
 #include <lowtide/io/file.h>
+#include <lowtide/models/about_svd.h>
 
 #include "verbs.h"
 
@@ -28,7 +29,7 @@ Settings settings_from(const TrainOptions& options) {
   return settings;
 }
 
-void report(const Run& run, const Outcome& outcome, const Common& common) {
+void report(const Run& run, const Prepared& prepared, const Outcome& outcome, const Common& common) {
   const SavedModel& model = outcome.model;
   const std::string folder = run.folder().string();
   if (common.json) {
@@ -47,6 +48,9 @@ void report(const Run& run, const Outcome& outcome, const Common& common) {
   if (outcome.steps > 0)
     fmt::print("; {} steps in {:.1f} s, {:.0f} GFLOP, {:.0f} GFLOP/s", outcome.steps, run.seconds(),
                run.gflop(), run.gflop() / run.seconds());
+  const auto* dense = std::get_if<MlpXt>(&prepared.net);
+  if (const std::string about = dense ? about_svd(*dense) : ""; !about.empty())
+    fmt::print("\nweights {}", about);
   fmt::print("\nerrors: {} compare {}\n", program_name(), folder);
 }
 
@@ -111,7 +115,8 @@ void train_model(const TrainOptions& options, const Common& common) {
            .checkpoint_every = options.checkpoint_every,
            .quiet = common.json,
            .label = fmt::format("{} {}", value("run.case"), value("run.model"))});
-  report(run, trained(run, prepared), common);
+  const Outcome outcome = trained(run, prepared);
+  report(run, prepared, outcome, common);
 }
 
 }  // namespace lowtide::app

@@ -118,7 +118,7 @@ struct CompressRunOptions {
   std::vector<std::string> bytes;  // of the network: "20000", "25%"
   CompressOptions how;
   std::int64_t tune = 0;  // steps of fine-tuning
-  double tune_rate = 0;   // 0: a tenth of the run's own
+  double tune_rate = 0;   // 0: fine_tuning_rate()
   bool force = false;
 };
 void compress_run(const CompressRunOptions& options, const Common& common);

@@ -139,7 +139,8 @@ CompressedModel CompressionStudy::compressed(const NetworkCandidates& candidates
 }
 
 double fine_tuning_rate(const Prepared& prepared) {
-  return .1 * (prepared.pinn ? prepared.pinn_options.lr : prepared.recipe.lr);
+  const auto* dense = std::get_if<MlpXt>(&prepared.net);
+  return 1e-3 / (dense && dense->activation == Activation::sin ? std::max(1.0, dense->frequency) : 1);
 }
 
 Tensors fine_tuned(const Prepared& p, const Network& net, Tensors theta, std::int64_t steps, double lr) {

@@ -65,7 +65,7 @@ def tensors(path: Path) -> tuple[dict, dict]:
     arrays = {}
     for name, entry in header.items():
         begin, end = entry["data_offsets"]
-        kind = {"F32": "<f4", "F64": "<f8"}[entry["dtype"]]
+        kind = {"F32": "<f4", "F64": "<f8", "U8": "u1", "I8": "i1"}[entry["dtype"]]
         arrays[name] = np.frombuffer(data[8 + length + begin : 8 + length + end], kind).reshape(entry["shape"])
     return arrays, metadata
 

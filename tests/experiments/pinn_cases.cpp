@@ -178,6 +178,7 @@ BOOST_AUTO_TEST_CASE(training_helps) {
                              {"pinn_convection1d", "mlp", {"beta=2"}, .9},
                              {"pinn_allencahn1d", "siren-xt", {"t_end=0.2"}, .9},
                              {"pinn_poisson2d", "mlp", {}, .3, "0", "10"},
+                             {"annsvd_poisson2d", "mlp", {"model.weights=thin"}, .5},
                              {"pinn_poisson2d", "siren-xt", {}, .5},
                              {"pinn_poisson2d", "lrnr", {"model.rank=8"}, .5}}) {
     const auto trained = [&](const std::vector<std::string>& how, int threads) {

@@ -1,6 +1,7 @@
 #include <lowtide/linalg/lapack.h>
 #include <lowtide/linalg/matrix.h>
 #include <lowtide/linalg/quantized.h>
+#include <lowtide/models/about_svd.h>
 #include <lowtide/models/mlp_xt.h>
 
 #include "check_model.h"
@@ -139,6 +140,27 @@ BOOST_AUTO_TEST_CASE(starts_as_the_dense_network) {
   };
   BOOST_TEST(max_abs(difference(at(dense), at(factors))) < 1e-12);
   BOOST_TEST(max_abs(at(dense)) > 1e-3);
+}
+
+// Both sources of the names, and that thin factors are more numbers than the weight.
+BOOST_AUTO_TEST_CASE(decompositions_are_told) {
+  MlpXt net{.in = 1, .out = 1, .hidden = {50, 70}};
+  const auto told = [&](const char* weights, Middle middle, const char* words) {
+    net.weights = weights;
+    net.middle = middle;
+    set_forms(net, Stream(0, "init"));
+    const std::string about = about_svd(net);
+    BOOST_TEST(about.find(words) != std::string::npos, about);
+  };
+  told("thin", Middle::full, "ranks 50, 8500 numbers where dense weights have 3500");
+  told("thin", Middle::diagonal, "ranks 50, 6050 numbers");
+  told("rank:3", Middle::full, "compact in ANN-SVD's summary, truncated in its code; ranks 3, 369 numbers");
+  told("tol:0.5", Middle::full, "truncated in ANN-SVD's summary, compact in its code");
+  for (const char* other : {"dense", "hmatrix:4", "int8"}) {
+    net.weights = other;
+    set_forms(net, Stream(0, "init"));
+    BOOST_TEST(about_svd(net).empty());
+  }
 }
 
 // Rounded whenever it is used; the gradient is that of the rounded weights.
