@@ -303,7 +303,8 @@ int run(int argc, char** argv) {
       .add_option("--tune", compress.tune, "steps of fine-tuning afterwards, on what the run learned from")
       ->check(CLI::Range(0, 10000000));
   compress_verb
-      .add_option("--tune-rate", compress.tune_rate, "its rate; by default 1e-3, of sines over their frequency")
+      .add_option("--tune-rate", compress.tune_rate,
+                  "its rate; by default 1e-3, less of sines of high frequency")
       ->check(CLI::Range(1e-12, 1e3));
   compress_verb.add_option("-o,--out", compress.out, "folder to write; by default DIR/compression")
       ->type_name("DIR");

@@ -140,7 +140,8 @@ CompressedModel CompressionStudy::compressed(const NetworkCandidates& candidates
 
 double fine_tuning_rate(const Prepared& prepared) {
   const auto* dense = std::get_if<MlpXt>(&prepared.net);
-  return 1e-3 / (dense && dense->activation == Activation::sin ? std::max(1.0, dense->frequency) : 1);
+  const bool sines = dense && dense->activation == Activation::sin;
+  return sines ? std::min(1e-3, 1e-2 / dense->frequency) : 1e-3;
 }
 
 Tensors fine_tuned(const Prepared& p, const Network& net, Tensors theta, std::int64_t steps, double lr) {

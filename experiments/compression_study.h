@@ -61,7 +61,7 @@ class CompressionStudy {
 
 // Steps of Adam on what the run was trained on, from theta; the rate falls like a cosine.
 Tensors fine_tuned(const Prepared& prepared, const Network& net, Tensors theta, std::int64_t steps, double lr);
-// Adam's usual 1e-3; of sines over their frequency, which multiplies what a step does.
+// 1e-3; of sines at most 1e-2 over their frequency, which multiplies what a step does.
 double fine_tuning_rate(const Prepared& prepared);
 
 }  // namespace lowtide

@@ -36,7 +36,7 @@ LOWTIDE_CASE(wavefield2d, "travelling and standing waves on a square, by a formu
   const std::int64_t cells = run.param("cells", 64, "cells a side", 4, 4096);
   const std::int64_t frames = run.param("frames", 33, "times", 3, 100000);
   const double t_end = run.param("t_end", 1.0, "final time", 1e-6, 1e6);
-  run.learning({.width = 512, .rank = 16, .depth = 5, .frequency = 10, .epochs = 60, .l1_epochs = 0});
+  run.learning({.width = 512, .rank = 16, .depth = 5, .frequency = 10, .epochs = 10, .l1_epochs = 0});
   return run.imported([&] {
     ReferenceGrid grid{.box = {{-1, -1}, {1, 1}}, .cells = {cells, cells}};
     grid.times = to_vector(linspace(0, t_end, frames, Dtype::f64));
