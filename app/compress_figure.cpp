@@ -58,7 +58,8 @@ bool draw_layers(const std::vector<LayerErrors>& models, const std::filesystem::
     }
     const int number = models_of[method]++;
     for (std::size_t l = 0; l < models[k].errors.size(); ++l)
-      append_row(figure.data, {static_cast<double>(l + 1), std::max(models[k].errors[l], floor_of_errors)});
+      append_row(figure.data, {static_cast<double>(l + 1),
+                               models[k].errors[l] > floor_of_errors ? models[k].errors[l] : NAN});
     figure.data += "\n\n";
     plot +=
         fmt::format("{} data index {} using 1:2 with linespoints pt {} dt {} ps 0.7 lw 2 lc rgb '{}' title {}",

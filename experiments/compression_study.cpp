@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 namespace lowtide {
 namespace {
@@ -148,9 +149,16 @@ Tensors fine_tuned(const Prepared& p, const Network& net, Tensors theta, std::in
   const Stream numbers(static_cast<std::uint64_t>(p.job.seed), "fine tuning");
   const Schedule rate{.kind = Schedule::Kind::cosine, .lr = lr, .epochs = static_cast<double>(steps)};
   Adam adam{.beta2 = .99};
+  Tensors best = theta;
+  double least = std::numeric_limits<double>::infinity();
   const auto descend = [&](std::int64_t k, auto&& loss) {
+    const auto [value, gradient] = value_and_grad(loss, theta);
+    if (value < least) {
+      least = value;
+      best = theta;
+    }
     adam.lr = rate.at(static_cast<double>(k) + .5);
-    adam.step(theta, value_and_grad(loss, theta).gradient);
+    adam.step(theta, gradient);
   };
   if (p.pinn) {
     std::shared_ptr<const PinnPoints> points;
@@ -161,7 +169,7 @@ Tensors fine_tuned(const Prepared& p, const Network& net, Tensors theta, std::in
                         numbers.child("points", static_cast<std::uint64_t>(k)), Dtype::f32));
       descend(k, [&](const Vars& at) { return pinn_loss(p.pinn, net, at, points); });
     }
-    return theta;
+    return best;
   }
   const FrameBatches batches = batches_of(p.recipe, p.set);
   const TrainingData data(p.set, p.scaling, p.set.training(), batches.stride, p.recipe.weighted);
@@ -174,7 +182,7 @@ Tensors fine_tuned(const Prepared& p, const Network& net, Tensors theta, std::in
     BatchLoss::Parts parts;
     descend(k, [&](const Vars& at) { return loss(at, parts); });
   }
-  return theta;
+  return best;
 }
 
 }  // namespace lowtide

@@ -21,7 +21,8 @@ Quantized quantized(const Tensor& a) {
     const T* from = a.data<T>();
     T* scale = q.scales.mutable_data<T>();
     std::fill_n(scale, q.cols, T{0});
-    for (std::int64_t i = 0; i < a.size(); ++i) scale[i % q.cols] = std::max(scale[i % q.cols], std::abs(from[i]));
+    for (std::int64_t i = 0; i < a.size(); ++i)
+      scale[i % q.cols] = std::max(scale[i % q.cols], std::abs(from[i]));
     for (std::int64_t j = 0; j < q.cols; ++j) scale[j] /= T{most};
     for (std::int64_t i = 0; i < a.size(); ++i) {
       const T s = scale[i % q.cols];  // which may be zero, or so small that the quotient is not in range

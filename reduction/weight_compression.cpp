@@ -91,6 +91,11 @@ CompressedWeight best_of_blocks(const WeightCandidates& c, double price, const C
 
 CompressedWeight of_largest(const WeightCandidates& c, std::size_t count) {
   WeightForm form;
+  if (count == 0) {  // no bits are needed to say that nothing is left
+    form.kind = WeightForm::Kind::blocks;
+    form.blocks = std::make_shared<const BlockStructure>(block_structure(c.w.shape[0], c.w.shape[1], "r0"));
+    return finished(c, form, {zeros({0}, Dtype::f32)}, c.size * (1 + 1e-12));
+  }
   form.kind = WeightForm::Kind::sparse;
   std::vector<std::int64_t> places(c.by_size.begin(), c.by_size.begin() + static_cast<std::ptrdiff_t>(count));
   std::sort(places.begin(), places.end());
