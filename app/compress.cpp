@@ -162,11 +162,13 @@ void print(const std::vector<Result>& results, const std::vector<CompressOptions
     for (const CompressedLayer& layer : r.made.network.layers) square += layer.size * layer.size;
     const double size = square > 0 ? std::sqrt(square) : 1;
     fmt::print(
-        "{:<26} {:>10} {:>7.2f} {:>10.2e} {:>10.2e} {:>10.2e} {:>10.2e} {:>10.2e} {:>8.1f}", r.label,
+        "{:<26} {:>10} {:>7.2f} {:>10.2e} {:>10.2e} {:>10.2e} {:>10.2e} {:>10} {:>8.1f}", r.label,
         r.made.network.bytes,
         100. * static_cast<double>(r.made.network.bytes) / static_cast<double>(r.made.network.dense_bytes),
         r.made.network.error() / size, r.made.network.bound() / size, r.made.output_rel_l2,
-        r.after.heldout.rel_l2, r.made.kernel_drift, r.after.ns_per_point);
+        r.after.heldout.rel_l2,
+        std::isfinite(r.made.kernel_drift) ? fmt::format("{:.2e}", r.made.kernel_drift) : "-",
+        r.after.ns_per_point);
     if (r.tuned) fmt::print(" {:>10.2e}", r.tuned->heldout.rel_l2);
     fmt::print("\n");
     for (std::size_t l = 0; l < r.made.network.layers.size(); ++l) {

@@ -30,6 +30,56 @@ std::int64_t bytes_of(const Tensors& theta) {
   return count;
 }
 
+std::int64_t total(const std::vector<CompressedWeight>& weights) {
+  std::int64_t sum = 0;
+  for (const CompressedWeight& weight : weights) sum += weight.bytes;
+  return sum;
+}
+
+// The least sum of importance times squared error in so many bytes, or in as many as it takes: by one rate for
+// all, and then step by step.
+std::vector<CompressedWeight> shared_out(const std::vector<WeightCandidates>& candidates,
+                                         const std::vector<double>& importance, std::int64_t bytes) {
+  const auto at = [&](double rate) {
+    std::vector<CompressedWeight> weights(candidates.size());
+    for (std::size_t i = 0; i < candidates.size(); ++i)
+      weights[i] = compress_at_rate(candidates[i], rate / importance[i]);
+    return weights;
+  };
+  // Bytes fall as the rate rises; the rates that matter lie far within this range.
+  double low = -100, high = 100;  // of the logarithm
+  std::vector<CompressedWeight> best = at(std::exp(high));
+  for (int k = 0; k < 50 && total(best) <= bytes; ++k) {
+    const double middle = (low + high) / 2;
+    std::vector<CompressedWeight> now = at(std::exp(middle));
+    if (total(now) <= bytes) {
+      best = std::move(now);
+      high = middle;
+    } else {
+      low = middle;
+    }
+  }
+  // What is left goes where it lowers the error most, weight by weight.
+  for (std::int64_t left = bytes - total(best); left > 0;) {
+    std::size_t where = best.size();
+    CompressedWeight better;
+    double gain = 0;
+    for (std::size_t i = 0; i < best.size(); ++i) {
+      CompressedWeight more = compress_to_bytes(candidates[i], best[i].bytes + left);
+      const double less = importance[i] * (std::pow(best[i].error, 2) - std::pow(more.error, 2));
+      if (more.bytes <= best[i].bytes + left && less > gain) {
+        gain = less;
+        where = i;
+        better = std::move(more);
+      }
+    }
+    if (where == best.size()) break;
+    left -= better.bytes - best[where].bytes;
+    best[where] = std::move(better);
+  }
+  return best;
+}
+
 }  // namespace
 
 double CompressedNetwork::error() const {
@@ -120,53 +170,20 @@ CompressedNetwork NetworkCandidates::to_tolerance(double relative) const {
 }
 
 CompressedNetwork NetworkCandidates::to_bytes(std::int64_t bytes) const {
-  const std::int64_t rest = [&] {
-    std::int64_t sum = bytes_of(theta_);
-    for (const std::size_t k : which_) sum -= theta_[k].size() * static_cast<std::int64_t>(sizeof(float));
-    return sum;
-  }();
-  const auto at = [&](double rate) {
-    std::vector<CompressedWeight> weights(candidates_.size());
-    for (std::size_t i = 0; i < candidates_.size(); ++i)
-      weights[i] = compress_at_rate(candidates_[i], rate / importance_[i]);
-    return weights;
-  };
-  const auto total = [&](const std::vector<CompressedWeight>& weights) {
-    std::int64_t sum = rest;
-    for (const CompressedWeight& weight : weights) sum += weight.bytes;
+  std::int64_t left = bytes - bytes_of(theta_);
+  for (const std::size_t k : which_) left += theta_[k].size() * static_cast<std::int64_t>(sizeof(float));
+  const auto cost = [&](const std::vector<CompressedWeight>& weights) {
+    double sum = 0;
+    for (std::size_t i = 0; i < weights.size(); ++i) sum += importance_[i] * std::pow(weights[i].error, 2);
     return sum;
   };
-  // Bytes fall as the rate rises. All errors are relative, or bounds on the output: the rates that matter lie
-  // far within this range.
-  double low = -100, high = 100;  // of the logarithm
-  std::vector<CompressedWeight> best = at(std::exp(high));
-  for (int k = 0; k < 50 && total(best) <= bytes; ++k) {
-    const double middle = (low + high) / 2;
-    std::vector<CompressedWeight> now = at(std::exp(middle));
-    if (total(now) <= bytes) {
-      best = std::move(now);
-      high = middle;
-    } else {
-      low = middle;
-    }
-  }
-  // What is left goes where it lowers the error most, weight by weight.
-  for (std::int64_t left = bytes - total(best); left > 0;) {
-    std::size_t where = best.size();
-    CompressedWeight better;
-    double gain = 0;
-    for (std::size_t i = 0; i < best.size(); ++i) {
-      CompressedWeight more = compress_to_bytes(candidates_[i], best[i].bytes + left);
-      const double less = importance_[i] * (std::pow(best[i].error, 2) - std::pow(more.error, 2));
-      if (more.bytes <= best[i].bytes + left && less > gain) {
-        gain = less;
-        where = i;
-        better = std::move(more);
-      }
-    }
-    if (where == best.size()) break;
-    left -= better.bytes - best[where].bytes;
-    best[where] = std::move(better);
+  std::vector<CompressedWeight> best = shared_out(candidates_, importance_, left);
+  if (candidates_[0].by == CompressBy::hmatrix && candidates_[0].gram) {
+    // Errors of blocks that meet in a column add up, which choices among blocks do not see: one may be better.
+    std::vector<WeightCandidates> single;
+    for (const WeightCandidates& c : candidates_) single.push_back(one_block(c));
+    std::vector<CompressedWeight> other = shared_out(single, importance_, left);
+    if (cost(other) < cost(best)) best = std::move(other);
   }
   return assembled(std::move(best));
 }

@@ -74,21 +74,6 @@ CompressedWeight of_blocks(const WeightCandidates& c, const Chosen& chosen) {
   return finished(c, form, {h.values}, promised(c, chosen));
 }
 
-// Errors of blocks that meet in a column add up, which choices among blocks do not see: one block may be
-// better.
-template <class Choose>
-CompressedWeight best_of_blocks(const WeightCandidates& c, double price, const Choose& choose) {
-  CompressedWeight made = of_blocks(c, choose(c.spectra));
-  if (!c.gram || c.by == CompressBy::svd) return made;
-  BlockSpectra whole{c.spectra.a, c.spectra.exponent, {c.spectra.nodes.front()}};
-  whole.nodes.front().child = -1;
-  CompressedWeight one = of_blocks(c, choose(whole));
-  const auto cost = [&](const CompressedWeight& w) {
-    return w.error * w.error + price * static_cast<double>(w.bytes);
-  };
-  return cost(one) < cost(made) ? one : made;
-}
-
 CompressedWeight of_largest(const WeightCandidates& c, std::size_t count) {
   WeightForm form;
   if (count == 0) {  // no bits are needed to say that nothing is left
@@ -178,7 +163,7 @@ CompressedWeight compress_at_rate(const WeightCandidates& c, double rate) {
         c.by_size.begin();
     return of_largest(c, static_cast<std::size_t>(count));
   }
-  return best_of_blocks(c, rate, [&](const BlockSpectra& s) { return choose_by_rate(s, each * rate); });
+  return of_blocks(c, choose_by_rate(c.spectra, each * rate));
 }
 
 CompressedWeight compress_to_bytes(const WeightCandidates& c, std::int64_t bytes) {
@@ -190,11 +175,10 @@ CompressedWeight compress_to_bytes(const WeightCandidates& c, std::int64_t bytes
   }
   // The text of the structure takes bytes too, how many is known afterwards.
   std::int64_t entries = std::max<std::int64_t>(0, bytes / static_cast<std::int64_t>(sizeof(float)));
-  const auto choose = [&](const BlockSpectra& s) { return choose_for_entries(s, entries); };
-  CompressedWeight made = best_of_blocks(c, 0, choose);
+  CompressedWeight made = of_blocks(c, choose_for_entries(c.spectra, entries));
   for (int k = 0; k < 4 && made.bytes > bytes && entries > 0; ++k) {
     entries = std::max<std::int64_t>(0, entries - (made.bytes - bytes + 3) / 4);
-    made = best_of_blocks(c, 0, choose);
+    made = of_blocks(c, choose_for_entries(c.spectra, entries));
   }
   return made;
 }
@@ -230,6 +214,14 @@ void shrink_singular_values(const WeightForm& form, std::span<Tensor> parameters
       for (std::int64_t i = 0; i < b.rows; ++i) column[i * b.rank] *= static_cast<T>(factor);
     });
   });
+}
+
+WeightCandidates one_block(const WeightCandidates& c) {
+  WeightCandidates one = c;
+  one.by = CompressBy::svd;
+  one.spectra.nodes = {c.spectra.nodes.front()};
+  one.spectra.nodes.front().child = -1;
+  return one;
 }
 
 }  // namespace lowtide

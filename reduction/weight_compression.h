@@ -36,6 +36,9 @@ struct WeightCandidates {
 };
 WeightCandidates weight_candidates(const Tensor& w, const CompressOptions& options, const Tensor& gram = {});
 
+// Of hmatrix, what svd could choose.
+WeightCandidates one_block(const WeightCandidates& candidates);
+
 struct CompressedWeight {
   WeightForm form{};
   Tensors parameters{};
