@@ -83,10 +83,15 @@ std::vector<CompressionBudget> budgets_of(const CompressRunOptions& o, std::int6
   return budgets;
 }
 
-double relative_error(const CompressedNetwork& network) {
+double size_of(const CompressedNetwork& network) {
   double square = 0;
   for (const CompressedLayer& layer : network.layers) square += layer.size * layer.size;
-  return square > 0 ? network.error() / std::sqrt(square) : 0;
+  return std::sqrt(square);
+}
+
+double relative_error(const CompressedNetwork& network) {
+  const double size = size_of(network);
+  return size > 0 ? network.error() / size : 0;
 }
 
 // C in drift of the tangent kernel = C times the relative error of the weights: the geometric mean over a
@@ -122,8 +127,6 @@ void append(Json& list, const Result& r, double kernel_constant) {
                     {"weight_size", layer.size},
                     {"form", text_of(layer.weight.form)}});
   }
-  double square = 0;
-  for (const CompressedLayer& layer : made.network.layers) square += layer.size * layer.size;
   Json all{{"layer", "all"},
            {"method", method},
            {"tol", tolerance},
@@ -132,7 +135,7 @@ void append(Json& list, const Result& r, double kernel_constant) {
            {"weight_error", made.network.error()},
            {"bound", made.network.bound()},
            {"output_rel_l2", made.output_rel_l2},
-           {"weight_size", std::sqrt(square)},
+           {"weight_size", size_of(made.network)},
            {"data_aware", made.how.data_aware},
            {"reordered", made.how.reorder && made.how.by == CompressBy::hmatrix},
            {"output_bound", number(made.output_bound)},

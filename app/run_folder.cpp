@@ -37,13 +37,6 @@ FinishedRun read_run(const fs::path& folder) {
   return run;
 }
 
-std::vector<double> parameters_of(const Snapshots& set, std::int64_t frame) {
-  std::vector<double> mu;
-  if (set.mu)
-    for (std::int64_t p = 0; p < set.mu.shape[1]; ++p) mu.push_back(set.mu.at(frame * set.mu.shape[1] + p));
-  return mu;
-}
-
 Snapshots snapshots_of(const FinishedRun& run) {
   if (!fs::exists(fs::path(run.name) / "config.toml"))
     throw InputError(fmt::format(

@@ -23,6 +23,5 @@ FinishedRun read_run(const std::filesystem::path& folder);
 
 // The snapshots that a run has been trained on: read again, or solved again, which gives the same.
 Snapshots snapshots_of(const FinishedRun& run);
-std::vector<double> parameters_of(const Snapshots& set, std::int64_t frame);  // beside time
 
 }  // namespace lowtide::app

@@ -60,8 +60,7 @@ CompressionStudy::CompressionStudy(const SavedModel& model, const Snapshots& set
     for (std::int64_t i = 0; i < here; ++i)
       std::copy_n(everywhere.data<double>() + order[static_cast<std::size_t>(i)] * d, d,
                   part.x.mutable_data<double>() + i * d);
-    for (std::int64_t p = 0; set.mu && p < set.mu.shape[1]; ++p)
-      part.mu.push_back(set.mu.at(k * set.mu.shape[1] + p));
+    part.mu = parameters_of(set, k);
     part.values = model.values(part.x, part.t, part.mu);
     if (dense) append_inputs(rows, model, part.x, part.t, part.mu);
     all += here;

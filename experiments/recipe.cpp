@@ -159,10 +159,10 @@ Network network_from(Settings& s, const std::string& recipe, const std::string& 
         throw InputError(fmt::format("setting model.widths: no layer has {} units", width));
     net.weights = s.get("model.weights", l.weights.c_str(),
                         "of hidden layers: dense, thin, rank:K, tol:T, hmatrix:K, prune:P, int8");
-    net.middle = one_of(s, "model.middle", "full", {"full", "diagonal", "none"}) == "full"
-                     ? WeightForm::Middle::full
-                 : s.values().at("model.middle") == "diagonal" ? WeightForm::Middle::diagonal
-                                                               : WeightForm::Middle::none;
+    const std::string middle = one_of(s, "model.middle", "full", {"full", "diagonal", "none"});
+    net.middle = middle == "full"       ? WeightForm::Middle::full
+                 : middle == "diagonal" ? WeightForm::Middle::diagonal
+                                        : WeightForm::Middle::none;
     return net;
   }
   if (model == "nif")

@@ -173,4 +173,11 @@ Scaling scaling_of(const Snapshots& set, const std::string& fields) {
   return scaling;
 }
 
+std::vector<double> parameters_of(const Snapshots& set, std::int64_t frame) {
+  std::vector<double> mu;
+  if (set.mu)
+    for (std::int64_t p = 0; p < set.mu.shape[1]; ++p) mu.push_back(set.mu.at(frame * set.mu.shape[1] + p));
+  return mu;
+}
+
 }  // namespace lowtide

@@ -41,4 +41,6 @@ Scaling scaling_of(const Snapshots& set, const std::string& fields);
 std::vector<std::int64_t> columns_of(const Snapshots& set, const std::vector<std::string>& fields);
 Tensor columns(const Tensor& u, const std::vector<std::int64_t>& which);
 
+std::vector<double> parameters_of(const Snapshots& set, std::int64_t frame);  // beside time
+
 }  // namespace lowtide

@@ -155,6 +155,14 @@ std::vector<std::int64_t> places_of(const std::vector<std::uint8_t>& bits, std::
   return places;
 }
 
+std::vector<std::int64_t> places_by_size(const Tensor& w) {
+  std::vector<std::int64_t> places(static_cast<std::size_t>(w.size()));
+  std::iota(places.begin(), places.end(), 0);
+  std::stable_sort(places.begin(), places.end(),
+                   [&](std::int64_t a, std::int64_t b) { return std::abs(w.at(a)) > std::abs(w.at(b)); });
+  return places;
+}
+
 Tensors parameters_for(const WeightForm& form, const Tensor& w, const Stream& stream) {
   switch (form.kind) {
     case Kind::svd:
@@ -236,10 +244,7 @@ WeightForm form_asked(std::string_view request, const Tensor& w, Middle middle) 
   if (word == "prune") {
     const double share = number_in<double>(argument, request);
     if (!(share > 0 && share <= 1)) fail<ShapeError>("weight", fmt::format("'{}': a share of (0,1]", request));
-    std::vector<std::int64_t> places(static_cast<std::size_t>(w.size()));
-    std::iota(places.begin(), places.end(), 0);
-    std::stable_sort(places.begin(), places.end(),
-                     [&](std::int64_t a, std::int64_t b) { return std::abs(w.at(a)) > std::abs(w.at(b)); });
+    std::vector<std::int64_t> places = places_by_size(w);
     places.resize(static_cast<std::size_t>(std::ceil(share * static_cast<double>(w.size()))));
     std::sort(places.begin(), places.end());
     form.kind = Kind::sparse;

@@ -46,6 +46,9 @@ WeightForm weight_form(std::string_view text, std::int64_t in, std::int64_t out)
 std::vector<std::uint8_t> bits_of(const std::vector<std::int64_t>& places, std::int64_t size);
 std::vector<std::int64_t> places_of(const std::vector<std::uint8_t>& bits, std::int64_t size);  // ShapeError
 
+// The places of a weight's entries, row by row, the largest entry first.
+std::vector<std::int64_t> places_by_size(const Tensor& w);
+
 // The parameters whose weight is nearest to W: truncated singular value decompositions, entries as they are.
 Tensors parameters_for(const WeightForm& form, const Tensor& w, const Stream& stream);
 // z W for the rows z of (n,in).

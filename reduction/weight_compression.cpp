@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numeric>
 
 namespace lowtide {
 namespace {
@@ -122,10 +121,7 @@ WeightCandidates weight_candidates(const Tensor& w, const CompressOptions& o, co
     c.spectra = block_spectra(w.cast(Dtype::f64),
                               {.leaf = o.leaf, .depth = o.by == CompressBy::svd ? 0 : 20, .gram = c.gram});
   if (o.by != CompressBy::prune) return c;
-  c.by_size.resize(static_cast<std::size_t>(w.size()));
-  std::iota(c.by_size.begin(), c.by_size.end(), 0);
-  std::stable_sort(c.by_size.begin(), c.by_size.end(),
-                   [&](std::int64_t a, std::int64_t b) { return std::abs(w.at(a)) > std::abs(w.at(b)); });
+  c.by_size = places_by_size(w);
   c.rest.assign(c.by_size.size() + 1, 0);
   for (std::size_t k = c.by_size.size(); k-- > 0;) c.rest[k] = c.rest[k + 1] + std::pow(w.at(c.by_size[k]), 2);
   return c;
