@@ -229,4 +229,26 @@ BOOST_AUTO_TEST_CASE(singular_values_are_shrunk) {
   }
 }
 
+// Inputs that are alike in all units: errors of blocks that meet in a column add up, and the promise knows it.
+BOOST_AUTO_TEST_CASE(errors_that_add_up_are_promised) {
+  const Tensor gram = (Var(ones({70, 70}, Dtype::f64)) + Var(eye(70, Dtype::f64)) * 1e-2).value();
+  for (int kind = 0; kind < 4; ++kind) {
+    const WeightCandidates c = weight_candidates(weight_of_kind(kind, 70, 90), {}, gram);
+    for (const double part : {1e-7, 1e-6, 1e-5, 1e-4, 1e-3}) {
+      const CompressedWeight made = compress_at_rate(c, part * c.size * c.size);
+      BOOST_TEST(made.error <= made.bound);
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(gains_are_products_of_norms_and_slopes) {
+  const Mlp net{{2, 9, 7, 3}, Activation::sin, 5.};
+  const Tensors theta = net.init(Stream(1, "net"), Dtype::f64);
+  const double first = svd(theta[2]).s.at(0), last = svd(theta[4]).s.at(0);
+  const std::vector<double> gains = error_gains(net, theta);
+  BOOST_TEST(gains[2] == 1);
+  BOOST_TEST(gains[1] == 5 * last, boost::test_tools::tolerance(1e-12));
+  BOOST_TEST(gains[0] == 25 * first * last, boost::test_tools::tolerance(1e-12));
+}
+
 BOOST_AUTO_TEST_SUITE_END()
