@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 
 namespace lowtide {
 namespace {
@@ -46,6 +47,74 @@ Tensor gram_matrix(const Tensor& J) {
     });
   });
   return M;
+}
+
+// Fields and the parameters that move them, none of which moves another field: a problem of its own.
+struct IndependentPart {
+  std::vector<std::int64_t> fields, columns;
+};
+
+// J (n c, p), the fields of a point one below the other. A parameter that moves nothing goes with the first
+// part.
+std::vector<IndependentPart> independent_parts(const Tensor& J, std::int64_t fields) {
+  const std::int64_t rows = J.shape[0], p = J.shape[1];
+  std::vector<std::int64_t> part(static_cast<std::size_t>(fields)), first(static_cast<std::size_t>(p), -1);
+  std::iota(part.begin(), part.end(), 0);
+  dispatch(J.dtype, [&](auto zero) {
+    const auto* j = J.data<decltype(zero)>();
+    for (std::int64_t i = 0; i < rows; ++i)
+      for (std::int64_t k = 0; k < p; ++k) {
+        if (j[i * p + k] == zero) continue;
+        std::int64_t& owner = first[static_cast<std::size_t>(k)];
+        const std::int64_t mine = part[static_cast<std::size_t>(i % fields)];
+        if (owner < 0) owner = i % fields;
+        const std::int64_t other = part[static_cast<std::size_t>(owner)];
+        if (other != mine) std::replace(part.begin(), part.end(), std::max(mine, other), std::min(mine, other));
+      }
+  });
+  std::vector<IndependentPart> parts;
+  for (std::int64_t root = 0; root < fields; ++root) {
+    IndependentPart one;
+    for (std::int64_t k = 0; k < fields; ++k)
+      if (part[static_cast<std::size_t>(k)] == root) one.fields.push_back(k);
+    for (std::int64_t k = 0; k < p; ++k)
+      if (const std::int64_t owner = std::max<std::int64_t>(0, first[static_cast<std::size_t>(k)]);
+          part[static_cast<std::size_t>(owner)] == root)
+        one.columns.push_back(k);
+    if (!one.fields.empty() && !one.columns.empty()) parts.push_back(std::move(one));
+  }
+  return parts;
+}
+
+Tensor rows_and_columns(const Tensor& J, std::int64_t fields, const IndependentPart& part) {
+  const std::int64_t points = J.shape[0] / fields, p = J.shape[1];
+  Tensor result({points * std::ssize(part.fields), std::ssize(part.columns)}, J.dtype);
+  dispatch(J.dtype, [&](auto zero) {
+    using T = decltype(zero);
+    T* to = result.mutable_data<T>();
+    for (std::int64_t i = 0; i < points; ++i)
+      for (const std::int64_t field : part.fields)
+        for (const std::int64_t k : part.columns) *to++ = J.data<T>()[(i * fields + field) * p + k];
+  });
+  return result;
+}
+
+// (JT J + mu I)^-1 JT f for f of J's dtype.
+Tensor solve_shifted(const Tensor& J, const Tensor& f, double mu) {
+  const std::int64_t rows = J.shape[0], p = J.shape[1];
+  Tensor M = gram_matrix(J).cast(Dtype::f64);
+  for (std::int64_t i = 0; i < p; ++i) M.mutable_data<double>()[i * (p + 1)] += mu;
+  try {
+    const Tensor rate = solve_cholesky(cholesky(M), multiply(J, f, Trans::yes).cast(Dtype::f64).reshaped({p}));
+    if (all_finite(rate)) return rate;
+  } catch (const SolverError&) {  // M + mu I is not positive definite to working precision
+  }
+  Tensor above = zeros({rows + p, p}, Dtype::f64), wide = zeros({rows + p}, Dtype::f64);
+  const Tensor exact = J.cast(Dtype::f64), rate = f.cast(Dtype::f64);
+  std::copy_n(exact.data<double>(), rows * p, above.mutable_data<double>());
+  std::copy_n(rate.data<double>(), rows, wide.mutable_data<double>());
+  for (std::int64_t i = 0; i < p; ++i) above.mutable_data<double>()[(rows + i) * p + i] = std::sqrt(mu);
+  return least_squares(above, wide);
 }
 
 }  // namespace
@@ -129,25 +198,25 @@ Tensor project_dense(const Tensor& J, const Tensor& f, double shift) {
                      fmt::format("a rate of {} numbers for a matrix {}", f.size(), to_string(J.shape)));
   if (!all_finite(f) || !all_finite(J))
     fail<NonFiniteError>("project", "the rate or a derivative is not finite");
-  const Tensor right = f.cast(J.dtype).reshaped({rows});
-  Tensor M = gram_matrix(J).cast(Dtype::f64);
-  double largest = 0;  // the trace, which is of the same order since eigenvalues fall off fast
-  for (std::int64_t i = 0; i < p; ++i) largest += M.at(i * (p + 1));
-  if (!(largest > 0)) fail<SolverError>("project", "the matrix M is zero: no parameter moves the field");
-  const double mu = shift * largest;
-  for (std::int64_t i = 0; i < p; ++i) M.mutable_data<double>()[i * (p + 1)] += mu;
-  try {
-    const Tensor rate =
-        solve_cholesky(cholesky(M), multiply(J, right, Trans::yes).cast(Dtype::f64).reshaped({p}));
-    if (all_finite(rate)) return rate;
-  } catch (const SolverError&) {  // M + mu I is not positive definite to working precision
+  const double trace =
+      std::pow(norm(J), 2);  // of the order of the largest eigenvalue, since they fall off fast
+  if (!(trace > 0)) fail<SolverError>("project", "the matrix M is zero: no parameter moves the field");
+  const Tensor rate = f.cast(J.dtype).reshaped({rows});
+  const std::int64_t fields = f.shape.rank() == 2 ? f.shape[1] : 1;
+  Tensor result({p}, Dtype::f64);
+  double* to = result.mutable_data<double>();
+  for (const IndependentPart& part : independent_parts(J, fields)) {
+    const bool whole = std::ssize(part.columns) == p && std::ssize(part.fields) == fields;
+    const Tensor solved =
+        whole ? solve_shifted(J, rate, shift * trace)
+              : solve_shifted(rows_and_columns(J, fields, part),
+                              rows_and_columns(rate.reshaped({rows, 1}), fields, {part.fields, {0}})
+                                  .reshaped({rows / fields * std::ssize(part.fields)}),
+                              shift * trace);
+    for (std::int64_t k = 0; k < solved.size(); ++k)
+      to[part.columns[static_cast<std::size_t>(k)]] = solved.at(k);
   }
-  Tensor above = zeros({rows + p, p}, Dtype::f64), wide = zeros({rows + p}, Dtype::f64);
-  const Tensor exact = J.cast(Dtype::f64), rate = right.cast(Dtype::f64);
-  std::copy_n(exact.data<double>(), rows * p, above.mutable_data<double>());
-  std::copy_n(rate.data<double>(), rows, wide.mutable_data<double>());
-  for (std::int64_t i = 0; i < p; ++i) above.mutable_data<double>()[(rows + i) * p + i] = std::sqrt(mu);
-  return least_squares(above, wide);
+  return result;
 }
 
 double projection_misfit(const TiledJacobian& J, const Tensor& f, const Tensor& rate) {

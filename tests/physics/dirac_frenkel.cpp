@@ -117,6 +117,25 @@ BOOST_AUTO_TEST_CASE(solutions_are_those_of_the_dense_system) {
   BOOST_TEST(projection_misfit(J, q.f, unshifted) <= projection_misfit(J, q.f, direct) + 1e-10);
 }
 
+// The first and the last of three fields share parameters, the second has its own, one parameter moves nothing.
+BOOST_AUTO_TEST_CASE(fields_without_common_parameters_are_solved_as_all_together) {
+  const std::int64_t n = 40, c = 3, p = 9;
+  Tensor J = Stream(11, "J").normal({n * c, p}, Dtype::f64);
+  for (std::int64_t i = 0; i < n * c; ++i)
+    for (std::int64_t k = 0; k < p; ++k)
+      if (k == 4 || (i % c == 1) != (k % 3 == 1)) J.mutable_data<double>()[i * p + k] = 0;
+  const Tensor f = Stream(12, "f").normal({n, c}, Dtype::f64);
+  Tensor A = multiply(J, J, Trans::yes);
+  double trace = 0;
+  for (std::int64_t i = 0; i < p; ++i) trace += A.at(i * (p + 1));
+  for (std::int64_t i = 0; i < p; ++i) A.mutable_data<double>()[i * (p + 1)] += 1e-3 * trace;
+  const Tensor expected = solve_cholesky(cholesky(A), multiply(J, f.reshaped({n * c}), Trans::yes));
+  const Tensor found = project_dense(J, f, 1e-3);
+  for (std::int64_t k = 0; k < p; ++k) BOOST_TEST(std::abs(found.at(k) - expected.at(k)) <= 1e-13);
+  BOOST_TEST(found.at(4) == 0);
+  BOOST_TEST(max_abs(found) > 0.01);
+}
+
 // What parameters can do is followed exactly: the rate of a motion of theta gives back a field of that rate.
 BOOST_AUTO_TEST_CASE(a_rate_within_reach_leaves_no_misfit) {
   const Problem q;
