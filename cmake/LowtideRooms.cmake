@@ -31,3 +31,8 @@ function(lowtide_compile_flags target)
     target_compile_options(${target} PRIVATE -Wno-restrict)  # GCC bug 105651: "a" + std::string
   endif()
 endfunction()
+
+# For code that calls the library but does little itself: sanitizers most of all make optimizing it expensive.
+function(lowtide_quick_to_compile target)
+  target_compile_options(${target} PRIVATE $<$<CONFIG:Release>:-O1> $<$<CONFIG:Debug>:-O0>)
+endfunction()
