@@ -61,7 +61,7 @@ int run(int argc, char** argv) {
   CLI::App& data_verb = *program.add_subcommand("data", "solve a case and write its snapshots");
   data_verb.add_option("case", data.name, see_list)->required()->type_name("CASE");
   std::string preset = "demo";
-  data_verb.add_option("--preset", preset, "demo or paper")->type_name("PRESET")->capture_default_str();
+  data_verb.add_option("--preset", preset, "demo, study or paper")->type_name("PRESET")->capture_default_str();
   data_verb.add_option("--set", data.settings, "a setting, as cells=200 or limiter=minmod; may be repeated")
       ->type_name("NAME=VALUE")
       ->take_all()

@@ -39,12 +39,14 @@ void set_sides(pde::Grid& grid, const std::string& text) {
 
 }  // namespace
 
-const char* name_of(Preset preset) { return preset == Preset::demo ? "demo" : "paper"; }
+const char* name_of(Preset preset) {
+  return preset == Preset::demo ? "demo" : preset == Preset::study ? "study" : "paper";
+}
 
 Preset preset_named(const std::string& name) {
-  for (const Preset preset : {Preset::demo, Preset::paper})
+  for (const Preset preset : {Preset::demo, Preset::study, Preset::paper})
     if (name == name_of(preset)) return preset;
-  throw InputError(fmt::format("unknown preset {}; there are demo, paper", name));
+  throw InputError(fmt::format("unknown preset {}; there are demo, study, paper", name));
 }
 
 CaseRun::Plan CaseRun::make_plan(pde::Grid& grid, const CaseDefaults& defaults) {

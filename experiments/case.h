@@ -23,7 +23,7 @@
 
 namespace lowtide {
 
-enum class Preset { demo, paper };  // minutes on two cores; the sizes of the paper
+enum class Preset { demo, study, paper };  // a minute on two cores; up to ten; the sizes of the paper
 const char* name_of(Preset preset);
 Preset preset_named(const std::string& name);  // InputError
 
@@ -48,8 +48,12 @@ class CaseRun {
     return settings_.get(name, standard, help, limits...);
   }
   template <class T>
+  T preset(T demo, T study, T paper) const {
+    return preset_ == Preset::demo ? demo : preset_ == Preset::study ? study : paper;
+  }
+  template <class T>
   T preset(T demo, T paper) const {
-    return preset_ == Preset::demo ? demo : paper;
+    return preset(demo, demo, paper);
   }
   // How the case is learned; before snapshots().
   void learning(const Learning& learning) { learning_ = learning; }

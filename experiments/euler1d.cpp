@@ -12,7 +12,7 @@ using namespace lowtide;
 
 LOWTIDE_CASE(euler1d, "two blast waves between walls, compressible gas in one dimension") {
   const pde::Euler<1> gas{.gamma = run.param("gamma", 1.4, "ratio of specific heats", 1.01, 10.0)};
-  const std::int64_t cells = run.param("cells", run.preset(250, 1000), "cells", 4);
+  const std::int64_t cells = run.param("cells", run.preset(250, 500, 1000), "cells", 4);
   const pde::Grid1D tube{cells, 0, 1, {pde::Boundary::wall, pde::Boundary::wall}};
   const double left = run.param("left", 1000.0, "pressure left of 0.1", 1e-9, 1e9),
                middle = run.param("middle", 0.01, "pressure between 0.1 and 0.9", 1e-9, 1e9),
@@ -22,12 +22,12 @@ LOWTIDE_CASE(euler1d, "two blast waves between walls, compressible gas in one di
     return gas.conserved(pde::State<double, 3>{1, 0, pressure});
   };
   run.learning({.fields = "density",
-                .width = run.preset(128, 1200),
-                .rank = run.preset(24, 150),
+                .width = run.preset(128, 512, 1200),
+                .rank = run.preset(24, 64, 150),
                 .head = "relu",
                 .gamma = 1.0005,
                 .sparse = 3.65e-18,
                 .ortho = 7.76e-3,
                 .mollifier = 0.05});
-  return run.snapshots(gas, tube, initial, {.t_end = 0.038, .heldout = run.preset(2, 8)});
+  return run.snapshots(gas, tube, initial, {.t_end = 0.038, .heldout = run.preset(2, 8, 8)});
 }

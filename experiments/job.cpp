@@ -23,7 +23,7 @@ Job job_from(Settings& settings) {
   Job job;
   job.case_name = settings.get("run.case", "", "what is solved; data: nothing, a file is read");
   job.model = settings.get("run.model", model_of(job.case_name), "what is trained");
-  job.preset = settings.get("run.preset", "demo", "sizes: demo, paper");
+  job.preset = settings.get("run.preset", "demo", "sizes: demo, study, paper");
   job.recipe = settings.get("run.recipe", "fast", "how it is trained: fast, paper");
   job.data = settings.get("run.data", "", "file of snapshots in place of the case's own");
   job.seed = settings.get("run.seed", 0, "of all random numbers", 0);

@@ -59,6 +59,9 @@ Recipe recipe_from(Settings& s, const std::string& name, const std::string& mode
                    "epochs, or those with q = 2", 1, 100000000);
   r.l1_epochs =
       s.get("train.l1_epochs", fast ? learning.l1_epochs : 0, "epochs with q = 1 that follow", 0, 100000000);
+  r.gflop =
+      s.get("train.gflop", 0.0,
+            "work to spend, by as many epochs of both kinds as that takes; 0: train.epochs as they are", 0.0);
   r.batch = s.get("train.batch", fast ? "auto" : fmt::format("{}", learning.batch).c_str(),
                   "frames:stride of a step, as 81:5; auto: all frames, about 2000 points");
   r.head_every = s.get("train.head_every", 0, "epochs between exact solves of the last layer; 0: none", 0);

@@ -17,6 +17,7 @@ namespace lowtide {
 struct Recipe {
   std::string batch;  // "81:5" (see FrameBatches), or "auto"
   std::int64_t epochs = 0, l1_epochs = 0;
+  double gflop = 0;  // work to spend: as many epochs as it is enough for, in their proportion; 0: all
   std::int64_t head_every = 0;      // epochs between two exact solves of the last layer; 0: none
   std::int64_t evaluate_every = 0;  // epochs between two evaluations on all frames; 0: only at the end
   bool weighted = false;            // points count by their weights

@@ -52,6 +52,20 @@ Schedule schedule_of(const Recipe& r, bool absolute, std::int64_t left = 0) {
   return schedule;
 }
 
+// The recipe with as many epochs as its work is enough for: one at least.
+Recipe within_work(Recipe r, const Network& net, const TrainingData& data, const std::vector<FrameBatch>& epoch,
+                   const Tensors& theta) {
+  if (!(r.gflop > 0)) return r;
+  double flops = 0;
+  for (const FrameBatch& batch : epoch)
+    flops += BatchLoss(r, net, data, Misfit{}, data.tiles(batch, tile_rows)).flops(theta);
+  const double all = std::max(1.0, r.gflop * 1e9 / flops),
+               absolute = all * static_cast<double>(r.l1_epochs) / static_cast<double>(r.epochs + r.l1_epochs);
+  r.l1_epochs = std::lround(absolute);
+  r.epochs = std::max<std::int64_t>(1, std::lround(all - absolute));
+  return r;
+}
+
 double ortho_floor(const Network& net, const Recipe& recipe, const Tensors& theta) {
   const auto factors = low_rank(net);
   if (!factors || recipe.gram == Gram::smaller) return 0;
@@ -90,20 +104,20 @@ Tensors first_parameters(const Run& run, const Recipe& recipe, const Network& ne
   return theta;
 }
 
-Trained train(Run& run, const Recipe& recipe, const Network& net, const Snapshots& set,
-              const Scaling& scaling) {
+Trained train(Run& run, const Recipe& given, const Network& net, const Snapshots& set, const Scaling& scaling) {
   if (set.training().empty()) throw InputError("no frame is left to train on: all are held out");
-  if (recipe.optimizer == "lbfgs") return train_by_lbfgs(run, recipe, net, set, scaling);
-  const FrameBatches batches = batches_of(recipe, set);
-  TrainingData data(set, scaling, set.training(), batches.stride, recipe.weighted);
+  if (given.optimizer == "lbfgs") return train_by_lbfgs(run, given, net, set, scaling);
+  const FrameBatches batches = batches_of(given, set);
+  TrainingData data(set, scaling, set.training(), batches.stride, given.weighted);
   const TrainingData exact = data, held_out(set, scaling, set.held_out(), 1, false);  // never mollified
-  Trained result{first_parameters(run, recipe, net, data)};
+  Trained result{first_parameters(run, given, net, data)};
   Tensors& theta = result.theta;
+  const Stream order = run.rng("batches");
+  const Recipe recipe = within_work(given, net, data, batches.epoch(order, 0, data.frames()), theta);
   Grouped optimizer = optimizer_for(recipe, net, theta);
   Progression now{.rate = recipe.lr, .turn = {.tau = recipe.tau, .lr = recipe.l1_lr}};
 
   const std::int64_t per_epoch = batches.count(data.frames()), epochs = recipe.epochs + recipe.l1_epochs;
-  const Stream order = run.rng("batches");
   const Schedule squares = schedule_of(recipe, false);
   std::vector<FrameBatch> dealt;
   std::int64_t dealt_for = -1;

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 #include <lowtide/experiments/batch_loss.h>
 #include <lowtide/experiments/train.h>
+#include <lowtide/io/file.h>
 #include <lowtide/optim/lbfgs.h>
 
 namespace lowtide {
@@ -8,6 +9,8 @@ namespace lowtide {
 // On the whole set, squares only; an epoch is ten iterations.
 Trained train_by_lbfgs(Run& run, const Recipe& recipe, const Network& net, const Snapshots& set,
                        const Scaling& scaling) {
+  if (recipe.gflop > 0)
+    throw InputError("setting train.gflop: the work of an iteration of lbfgs is not known beforehand");
   const TrainingData data(set, scaling, set.training(), 1, recipe.weighted);
   Trained result{first_parameters(run, recipe, net, data)};
   Tensors& theta = result.theta;

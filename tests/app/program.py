@@ -108,7 +108,7 @@ def check_imports(folder: Path) -> None:
 def check_mistakes(folder: Path) -> None:
     refused(2, "euler1d", "data", "euler1")
     refused(2, "cells", "data", "euler1d", "--set", "cels=3", "-o", folder / "x.h5")
-    refused(2, "demo, paper", "data", "euler1d", "--preset", "papier")
+    refused(2, "demo, study, paper", "data", "euler1d", "--preset", "papier")
     refused(2, "", "dta", "euler1d")
     refused(2, "threads", "list", "--threads", "0")
     refused(2, "no such file", "info", folder / "none.h5")

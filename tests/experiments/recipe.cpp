@@ -161,7 +161,7 @@ BOOST_AUTO_TEST_CASE(wrong_names_are_refused_with_the_right_ones) {
   refused("run.model=sirenxt", "did you mean siren-xt?");
   refused("run.model=transformer", "siren-shift");  // the list
   refused("run.recipe=quick", "fast, paper");
-  refused("run.preset=papers", "demo, paper");
+  refused("run.preset=papers", "demo, study, paper");
   refused("optim.name=adma", "adam");
   refused("optim.schedule=plateu", "plateau");
   refused("model.head=reul", "relu");

@@ -64,6 +64,20 @@ BOOST_AUTO_TEST_CASE(the_misfit_falls) {
   }
 }
 
+// As many epochs of both kinds as the work is enough for, whatever their number would have been.
+BOOST_AUTO_TEST_CASE(work_sets_the_epochs) {
+  const Folder folder;
+  const Finished nine = trained(folder, tiny({"train.epochs=6", "train.l1_epochs=3"}));
+  const double work = nine.at(8, "gflop");
+  const Finished same =
+      trained(folder, tiny({"train.epochs=200", "train.l1_epochs=100", fmt::format("train.gflop={}", work)}));
+  BOOST_REQUIRE(same.lines.size() == 9);
+  for (std::size_t k = 0; k < 9; ++k) BOOST_TEST(same.at(k, "loss") == nine.at(k, "loss"));
+  const Finished paper = trained(folder, tiny({"run.recipe=paper", fmt::format("train.gflop={}", work)}));
+  BOOST_TEST(paper.at(paper.lines.size() - 1, "gflop") == work, boost::test_tools::tolerance(.1));
+  BOOST_CHECK_THROW(trained(folder, tiny({"optim.name=lbfgs", "train.gflop=1"})), InputError);
+}
+
 // What the run says of its end is what its model does, on data that have not been smoothed.
 BOOST_AUTO_TEST_CASE(the_errors_are_those_of_the_saved_model) {
   const Folder folder;
