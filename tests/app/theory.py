@@ -4,7 +4,7 @@ import os
 import tempfile
 from pathlib import Path
 
-from runs import good, json, refused, require
+from runs import good, json, refused, require, settings
 
 few = ["--widths", "64,256", "--seeds", "2", "--points", "300", "--times", "2"]
 errors = ["h1", "u_t_l2", "l2", "rel_h1", "rel_l2"]
@@ -28,11 +28,30 @@ def check(equation: str, folder: Path) -> None:
     require(again == told, "the same numbers on one thread")
 
 
+def twelve_coefficients(folder: Path) -> None:
+    """Theorem 3.4's network as a model like any other, but where terms are not of rank one."""
+    words = settings(model__ranks="1,2,1,1,1,1,1,2,2,0", model__activation="relu", model__width=12, cells=50, frames=17, train__epochs=3, train__l1_epochs=2)
+    small = ["train", "burgers1d", *words, *settings(loss__sparse=1e-3, loss__ortho=1e-3)]
+    good(*small, *settings(train__head_every=2), "-o", folder / "one")
+    good(*small, *settings(model__term_rank=12), "-o", folder / "general")
+    rows = json.loads(good("compare", folder / "one", folder / "general", "--json"))
+    require([row["coefficients"] for row in rows] == [12, 12], rows)
+    require(rows[0]["params"] < rows[1]["params"], rows)
+    for run in ("one", "general"):
+        good("eval", folder / run, "--t", "0.3", "--grid", "5", "-o", folder / f"{run}.npy")
+        good("report", folder / run)
+    good("reduce", folder / "one")
+    refused(2, "terms of rank one", "reduce", folder / "general")
+    refused(2, "terms of rank one", *small, *settings(model__term_rank=12, train__head_every=2), "-o", folder / "refused")
+    refused(2, "model.ranks", "train", "burgers1d", *settings(model__ranks="1,2"), "-o", folder / "refused")
+
+
 with tempfile.TemporaryDirectory() as name:
     os.chdir(name)
     folder = Path(name)
     check("wave", folder / "wave")
     check("advection", folder / "advection")
+    twelve_coefficients(folder)
     require("promised" in good("theory", "wave", "--dims", "1", *few, "--velocity", "0"), "a table")
     require((folder / "theory-wave" / "theory.json").exists(), "the folder's own name")
     for complaint, *words in [
