@@ -310,6 +310,33 @@ int run(int argc, char** argv) {
       ->type_name("DIR");
   compress_verb.add_flag("--force", compress.force, "replace what is in it");
 
+  TheoryRunOptions theory;
+  CLI::App& theory_verb = *program.add_subcommand(
+      "theory", "networks of d + 3 coefficients by construction, and their errors as the width grows");
+  theory_verb.add_option("equation", theory.equation, "wave or advection")->required()->type_name("EQUATION");
+  theory_verb.add_option("--dims", theory.study.dims, "dimensions, with commas between; 1,2,3")->delimiter(',');
+  theory_verb.add_option("--widths", theory.study.widths, "widths, with commas between; 64 to 4096")
+      ->delimiter(',');
+  theory_verb.add_option("--seeds", theory.study.seeds, "draws of each width")
+      ->check(CLI::Range(1, 10000))
+      ->capture_default_str();
+  theory_verb.add_option("--points", theory.study.points, "random points of the unit ball that errors are of")
+      ->check(CLI::Range(1, 10000000))
+      ->capture_default_str();
+  theory_verb.add_option("--times", theory.study.times, "times from 0 to --t-end that errors are of")
+      ->check(CLI::Range(1, 10000))
+      ->capture_default_str();
+  theory_verb.add_option("--t-end", theory.study.t_end, "last time")->capture_default_str();
+  theory_verb.add_option("--speed", theory.study.speed, "of the waves, or of advection along the diagonal")
+      ->capture_default_str();
+  theory_verb.add_option("--deviation", theory.study.deviation, "of the Gaussian at the start")
+      ->capture_default_str();
+  theory_verb.add_option("--velocity", theory.study.velocity, "wave: u_t at the start, times the Gaussian")
+      ->capture_default_str();
+  theory_verb.add_option("-o,--out", theory.out, "folder to write; by default theory-EQUATION")
+      ->type_name("DIR");
+  theory_verb.add_flag("--force", theory.force, "replace what is in it");
+
   CLI::App& import = *program.add_subcommand("import", "read what other programs have made: clawpack, npz");
   ImportOptions claw, npz;
   CLI::App& claw_verb =
@@ -373,6 +400,7 @@ int run(int argc, char** argv) {
     if (one_basis) tune.reduced.cluster = 0;
     tune_run(tune, common);
   }
+  if (theory_verb) run_theory(theory, common);
   if (compare_verb) compare_runs(compare, common);
   if (report_verb) report_runs(report, common);
   if (claw_verb) import_from_clawpack(claw, common);

@@ -5,6 +5,7 @@
 #include <lowtide/experiments/evolution_study.h>
 #include <lowtide/experiments/reduced_equation.h>
 #include <lowtide/experiments/reduction_study.h>
+#include <lowtide/experiments/theory_study.h>
 #include <lowtide/io/snapshots.h>
 
 #include <filesystem>
@@ -122,6 +123,14 @@ struct CompressRunOptions {
   bool force = false;
 };
 void compress_run(const CompressRunOptions& options, const Common& common);
+
+struct TheoryRunOptions {
+  std::string equation;       // wave, advection
+  std::filesystem::path out;  // a folder; empty: theory-EQUATION
+  TheoryOptions study;
+  bool force = false;
+};
+void run_theory(const TheoryRunOptions& options, const Common& common);
 
 struct ReportOptions {
   std::vector<std::filesystem::path> runs;

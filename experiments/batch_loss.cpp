@@ -119,14 +119,22 @@ Var BatchLoss::operator()(const Vars& theta, Parts& parts) const {
   parts.misfit = loss.peek().item();
   const auto factors = low_rank(net_);
   if (factors && recipe_.sparse > 0) {
-    const Var penalty =
-        sparsity_penalty(s, factors->rank, recipe_.gamma) * (1 / static_cast<double>(times_.shape[0]));
+    std::vector<std::int64_t> blocks;
+    for (std::int64_t l = 0; l < factors->depth; ++l) {
+      blocks.push_back(factors->weight_rank(l));
+      if (factors->bias_rank(l) > 0) blocks.push_back(factors->bias_rank(l));
+    }
+    const Var penalty = (factors->ranks.alike() ? sparsity_penalty(s, factors->rank, recipe_.gamma)
+                                                : sparsity_penalty(s, blocks, recipe_.gamma)) *
+                        (1 / static_cast<double>(times_.shape[0]));
     parts.sparse = penalty.peek().item();
     loss = loss + recipe_.sparse * penalty;
   }
   if (factors && recipe_.ortho > 0) {
-    const Var penalty =
-        orthogonality_penalty(std::span(theta).first(factors->parameter_tensors()), recipe_.gram);
+    Vars present;  // biases of rank zero have no factor
+    for (const Var& factor : std::span(theta).first(factors->parameter_tensors()))
+      if (factor.size() > 0) present.push_back(factor);
+    const Var penalty = orthogonality_penalty(present, recipe_.gram);
     parts.ortho = penalty.peek().item();
     loss = loss + recipe_.ortho * penalty;
   }

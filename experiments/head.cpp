@@ -12,17 +12,19 @@ namespace lowtide {
 void solve_head(const Network& net, Tensors& theta, const TrainingData& data, double ridge_factor) {
   const auto factors = low_rank(net);
   if (!factors) throw InputError("train.head_every is for low-rank models; set it to 0");
-  const std::int64_t r = factors->rank, c = factors->out, rows = data.all_points();
+  if (factors->ranks.term > 1) throw InputError("train.head_every is for terms of rank one; set it to 0");
+  const std::int64_t r = factors->weight_rank(factors->depth - 1), q = factors->bias_rank(factors->depth - 1),
+                     n = r + q, c = factors->out, rows = data.all_points();
   const std::size_t last = factors->parameter_tensors() - 3;
   LowRankNet inner = *factors;
   inner.out = r;
   Tensors opened(theta.begin(), theta.begin() + static_cast<std::ptrdiff_t>(last + 3));
   opened[last] = eye(r, Dtype::f32);
-  opened[last + 2] = zeros({r, r}, Dtype::f32);
+  opened[last + 2] = zeros({q, r}, Dtype::f32);
   const Vars parameters(opened.begin(), opened.end());
   const Tensor s = coefficients_at_times(net, Vars(theta.begin(), theta.end()), Var(data.times())).value();
 
-  Tensor features({rows, 2 * r}, Dtype::f32), targets({rows, c}, Dtype::f32);
+  Tensor features({rows, n}, Dtype::f32), targets({rows, c}, Dtype::f32);
   std::vector<std::int64_t> begin{0};
   for (std::int64_t f = 0; f < data.frames(); ++f) begin.push_back(begin.back() + data.whole(f).y.shape[0]);
   float *z = features.mutable_data<float>(), *y = targets.mutable_data<float>();
@@ -30,23 +32,22 @@ void solve_head(const Network& net, Tensors& theta, const TrainingData& data, do
     const TrainingData::Piece frame = data.whole(f);
     const Tensor row = s.rows(f, f + 1).reshaped({s.shape[1]});
     const Tensor inside = inner(parameters, Var(frame.x), Var(row)).value();
-    const float* s2 = row.data<float>() + row.size() - r;
+    const float* s2 = row.data<float>() + row.size() - q;
     const std::int64_t first = begin[static_cast<std::size_t>(f)];
     for (std::int64_t i = 0; i < inside.shape[0]; ++i) {
-      std::copy_n(inside.data<float>() + i * r, r, z + (first + i) * 2 * r);
-      std::copy_n(s2, r, z + (first + i) * 2 * r + r);
+      std::copy_n(inside.data<float>() + i * r, r, z + (first + i) * n);
+      std::copy_n(s2, q, z + (first + i) * n + r);
     }
     std::copy_n(frame.y.data<float>(), frame.y.size(), y + first * c);
   });
 
-  RidgeOptions options{.lambda = ridge_factor * static_cast<double>(rows),
-                       .prior = Tensor({2 * r, c}, Dtype::f32)};
+  RidgeOptions options{.lambda = ridge_factor * static_cast<double>(rows), .prior = Tensor({n, c}, Dtype::f32)};
   float* prior = options.prior.mutable_data<float>();
   std::copy_n(theta[last].data<float>(), r * c, prior);
-  std::copy_n(theta[last + 2].data<float>(), r * c, prior + r * c);
+  std::copy_n(theta[last + 2].data<float>(), q * c, prior + r * c);
   const Tensor head = ridge(features, targets, options).head;
   theta[last] = head.rows(0, r).clone();
-  theta[last + 2] = head.rows(r, 2 * r).clone();
+  theta[last + 2] = head.rows(r, n).clone();
 }
 
 }  // namespace lowtide

@@ -25,7 +25,8 @@ LowRankModel low_rank_model(const SavedModel& model, const std::vector<double>& 
     throw InputError("this model has learned an equation: its coefficients are no functions of time");
   if (!factors)
     throw InputError(
-        fmt::format("{} has no low-rank coefficients to reduce; lrnr and lrnr-cheb have", model.name));
+        fmt::format("{} has no low-rank coefficients to reduce; lrnr and lrnr-cheb with terms of rank one have",
+                    model.name));
   const std::int64_t p = model.scaling.parameters();
   if (!mu.empty() && std::ssize(mu) != p)
     throw InputError(fmt::format("{} parameters given, the model has {}", mu.size(), p));

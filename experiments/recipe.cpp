@@ -114,6 +114,30 @@ Network network_from(Settings& s, const std::string& recipe, const std::string& 
                ? Start::kinks
                : Start::plain;
   };
+  const auto ranks = [&] {
+    LayerRanks own{.term = number("model.term_rank", 1, "of what each coefficient of a weight multiplies")};
+    const auto list = s.get("model.ranks", std::vector<std::int64_t>{},
+                            "of the weights of all layers, then of the biases, where these differ; for rank");
+    const auto depth = std::ssize(list) / 2;
+    for (std::ptrdiff_t l = 0; l < std::ssize(list); ++l) {
+      const std::int64_t rank = list[static_cast<std::size_t>(l)];
+      if (rank < (l < depth ? 1 : 0) || rank > std::int64_t{1} << 20)
+        throw InputError(fmt::format("setting model.ranks: no {} of layer {} has rank {}",
+                                     l < depth ? "weight" : "bias", l % std::max<std::ptrdiff_t>(depth, 1) + 1,
+                                     rank));
+      (l < depth ? own.weight : own.bias).push_back(rank);
+    }
+    return own;
+  };
+  // After the model has its depth.
+  const auto with_ranks = [&](auto net) {
+    net.ranks = ranks();
+    const LayerRanks& own = net.ranks;
+    if (!own.alike() && std::ssize(own.weight) + std::ssize(own.bias) != 2 * net.depth)
+      throw InputError(fmt::format("setting model.ranks: {} ranks for the weights and biases of {} layers",
+                                   own.weight.size() + own.bias.size(), net.depth));
+    return net;
+  };
   if (model == "lrnr") {
     Lrnr net{.width = number("model.width", l.width, "units of a layer"),
              .depth = number("model.depth", l.depth, "layers", 2),
@@ -125,15 +149,15 @@ Network network_from(Settings& s, const std::string& recipe, const std::string& 
     const std::string head =
         one_of(s, "model.head", recipe == "fast" ? "linear" : l.head, {"linear", "relu", "softplus"});
     net.head = head == "linear" ? Head::linear : head == "relu" ? Head::relu : Head::softplus;
-    return net;
+    return with_ranks(net);
   }
   if (model == "lrnr-cheb")
-    return LrnrCheb{.width = number("model.width", l.width, "units of a layer"),
-                    .depth = number("model.depth", l.depth, "layers", 2),
-                    .rank = number("model.rank", l.rank, "of every weight and bias"),
-                    .terms = number("model.terms", 16, "of the series in time"),
-                    .activation = activation("tanh"),
-                    .start = start()};
+    return with_ranks(LrnrCheb{.width = number("model.width", l.width, "units of a layer"),
+                               .depth = number("model.depth", l.depth, "layers", 2),
+                               .rank = number("model.rank", l.rank, "of every weight and bias"),
+                               .terms = number("model.terms", 16, "of the series in time"),
+                               .activation = activation("tanh"),
+                               .start = start()});
   if (model == "siren")
     return SirenHyper{
         .width = number("model.width", l.width / 2, "units of a layer"),
@@ -239,9 +263,12 @@ namespace {
 bool for_muon(const Network& net, const Tensor& p, std::size_t index) {
   if (p.shape.rank() != 2) return false;
   const std::int64_t least = std::min(p.shape[0], p.shape[1]), most = std::max(p.shape[0], p.shape[1]);
-  if (const auto factors = low_rank(net))
-    return index < factors->parameter_tensors() && most == factors->width &&
-           least == std::min(factors->rank, factors->width);
+  if (const auto factors = low_rank(net)) {
+    if (index >= factors->parameter_tensors() || most != factors->width) return false;
+    const auto layer = static_cast<std::int64_t>(index / 3);
+    const std::int64_t rows = index % 3 == 2 ? factors->bias_rank(layer) : factors->factor_rows(layer);
+    return least == std::min(rows, factors->width) && (rows > 1 || factors->ranks.alike());
+  }
   return least > 8 && most <= 8 * least;  // a hidden layer of a dense network
 }
 

@@ -110,6 +110,9 @@ Network network_of(const SavedModel& model, const TensorFile& file) {
     if (used.kind == Settings::Kind::whole) allow(std::stod(used.value), used.name.ends_with("width"));
   if (const auto* dense = std::get_if<MlpXt>(&net))
     for (const std::int64_t width : dense->hidden) allow(static_cast<double>(width), false);
+  if (const auto factors = low_rank(net))
+    for (const auto* ranks : {&factors->ranks.weight, &factors->ranks.bias})
+      for (const std::int64_t rank : *ranks) allow(static_cast<double>(rank), false);
   if (most < 1e17) {  // it can be counted
     fit(net, model);
     if (auto* dense = std::get_if<MlpXt>(&net)) read_places(*dense, file);
@@ -151,7 +154,8 @@ std::int64_t SavedModel::parameter_count() const {
 
 std::optional<LowRankNet> low_rank(const SavedModel& model) {
   if (model.pod || model.evolved || model.from_equation) return std::nullopt;
-  return low_rank(model.net);
+  const auto factors = low_rank(model.net);
+  return factors && factors->ranks.term == 1 ? factors : std::nullopt;
 }
 
 void fit(Network& net, const SavedModel& model) {

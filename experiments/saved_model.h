@@ -41,7 +41,8 @@ struct SavedModel {
   Tensor values(const Tensor& x, double t, const std::vector<double>& mu = {}) const;
 };
 
-// The part in x of a low-rank model whose coefficients are a function of time; none for all others.
+// The part in x of a low-rank model whose coefficients are a function of time, one for each term of rank one;
+// none for all others.
 std::optional<LowRankNet> low_rank(const SavedModel& model);
 
 // Sizes of a network of this model's data; those of learned equations have time among their inputs.

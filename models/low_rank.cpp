@@ -42,10 +42,11 @@ Tensor kink_slopes(const Stream& stream, std::int64_t units, std::int64_t in) {
 
 // U1, V1, B1: Gaussian, then changed as little as makes, for s = 1, the weights the wanted slopes and the
 // biases put the kinks where they belong.
-Tensors kinked_layer(const Stream& stream, std::int64_t rank, std::int64_t units, std::int64_t in) {
+Tensors kinked_layer(const Stream& stream, std::int64_t rank, std::int64_t bias_rank, std::int64_t units,
+                     std::int64_t in) {
   Tensor u = stream.child("U").normal({rank, units}, Dtype::f64, 0, steepness / static_cast<double>(rank));
   const Tensor v = stream.child("V").normal({rank, in}, Dtype::f64);
-  Tensor b = stream.child("B").normal({rank, units}, Dtype::f64, 0, 0.5 * steepness / root(rank));
+  Tensor b = stream.child("B").normal({bias_rank, units}, Dtype::f64, 0, 0.5 * steepness / root(bias_rank));
   const Tensor places = kink_places(stream, units, in), slopes = kink_slopes(stream, units, in);
 
   Tensor missing = multiply(v, u, Trans::yes);  // (d,w)
@@ -61,10 +62,33 @@ Tensors kinked_layer(const Stream& stream, std::int64_t rank, std::int64_t units
   for (std::int64_t j = 0; j < units; ++j) {
     double off = 0;
     for (std::int64_t k = 0; k < in; ++k) off -= slopes.at(j * in + k) * places.at(j * in + k);
-    for (std::int64_t i = 0; i < rank; ++i) off -= bias[i * units + j];
-    for (std::int64_t i = 0; i < rank; ++i) bias[i * units + j] += off / static_cast<double>(rank);
+    for (std::int64_t i = 0; i < bias_rank; ++i) off -= bias[i * units + j];
+    for (std::int64_t i = 0; i < bias_rank; ++i) bias[i * units + j] += off / static_cast<double>(bias_rank);
   }
   return {u, v, b};
+}
+
+// s with each of its entries `times` times in a row.
+Var repeated(const Var& s, std::int64_t times) {
+  if (times == 1) return s;
+  const int axis = s.shape().rank() - 1;
+  const std::int64_t n = s.shape()[axis], frames = axis == 0 ? 1 : s.shape()[0];
+  const Var all = reshape(s, {frames, n, 1}) * Var(ones({1, 1, times}, s.dtype()));
+  return reshape(all, axis == 0 ? Shape{n * times} : Shape{frames, n * times});
+}
+
+void check_ranks(const LowRankNet& net) {
+  const auto depth = static_cast<std::size_t>(net.depth);
+  const LayerRanks& r = net.ranks;
+  for (const auto* list : {&r.weight, &r.bias})
+    if (!list->empty() && list->size() != depth)
+      fail<ShapeError>("lrnr", fmt::format("{} ranks for {} layers", list->size(), depth));
+  for (std::int64_t l = 0; l < net.depth; ++l)
+    if (net.weight_rank(l) < 1 || net.bias_rank(l) < 0 || r.term < 1)
+      fail<ShapeError>("lrnr",
+                       fmt::format("layer {}: rank {} of the weight, {} of the bias, {} of a term; weights "
+                                   "need 1, biases 0 at least",
+                                   l + 1, net.weight_rank(l), net.bias_rank(l), r.term));
 }
 
 void multiply_by(Tensor& a, double factor) {
@@ -76,28 +100,41 @@ void multiply_by(Tensor& a, double factor) {
 
 }  // namespace
 
+std::int64_t LowRankNet::coefficients() const {
+  std::int64_t count = 0;
+  for (std::int64_t l = 0; l < depth; ++l) count += weight_rank(l) + bias_rank(l);
+  return count;
+}
+
 std::int64_t LowRankNet::parameter_count() const {
   std::int64_t count = 0;
-  for (std::int64_t l = 0; l < depth; ++l) count += rank * (layer_in(l) + 2 * layer_out(l));
+  for (std::int64_t l = 0; l < depth; ++l)
+    count += factor_rows(l) * (layer_in(l) + layer_out(l)) + bias_rank(l) * layer_out(l);
   return count;
 }
 
 Tensors LowRankNet::init(const Stream& stream, Dtype dtype) const {
   if (depth < 2 || rank < 1 || width < 1)
     fail<ShapeError>("lrnr", "depth must be at least 2, width and rank at least 1");
-  if (start == Start::kinks && rank < in)
-    fail<ShapeError>("lrnr", fmt::format("kinks need a rank of the inputs' number: rank {}, in {}", rank, in));
+  check_ranks(*this);
+  if (start == Start::kinks && (factor_rows(0) < in || bias_rank(0) < 1))
+    fail<ShapeError>("lrnr",
+                     fmt::format("kinks need a rank of the inputs' number and a bias: rank {}, in {}, bias {}",
+                                 factor_rows(0), in, bias_rank(0)));
   Tensors parameters;
   for (std::int64_t l = 0; l < depth; ++l) {
     const auto index = static_cast<std::uint64_t>(l);
     if (l == 0 && start == Start::kinks) {
-      for (const Tensor& p : kinked_layer(stream, rank, width, in)) parameters.push_back(p.cast(dtype));
+      for (const Tensor& p : kinked_layer(stream, factor_rows(l), bias_rank(l), width, in))
+        parameters.push_back(p.cast(dtype));
       continue;
     }
-    const double fan = 1 / root(layer_in(l)), spread = 1 / root(rank);
-    parameters.push_back(stream.child("U", index).normal({rank, layer_out(l)}, dtype, 0, spread));
-    parameters.push_back(stream.child("V", index).normal({rank, layer_in(l)}, dtype, 0, fan));
-    parameters.push_back(stream.child("B", index).normal({rank, layer_out(l)}, dtype, 0, spread));
+    const std::int64_t rows = factor_rows(l), q = bias_rank(l);
+    const double fan = 1 / root(layer_in(l));
+    parameters.push_back(stream.child("U", index).normal({rows, layer_out(l)}, dtype, 0, 1 / root(rows)));
+    parameters.push_back(stream.child("V", index).normal({rows, layer_in(l)}, dtype, 0, fan));
+    parameters.push_back(
+        stream.child("B", index).normal({q, layer_out(l)}, dtype, 0, 1 / root(std::max<std::int64_t>(q, 1))));
   }
   return parameters;
 }
@@ -109,10 +146,11 @@ Var LowRankNet::operator()(std::span<const Var> parameters, const Var& x, const 
                      fmt::format("needs {0} factors and coefficients ({1}) or (F,{1}), got {2} tensors and {3}",
                                  parameter_tensors(), coefficients(), parameters.size(), to_string(s.shape())));
   Var z = x;
-  for (std::int64_t l = 0; l < depth; ++l) {
+  for (std::int64_t l = 0, at = 0; l < depth; ++l) {
     const Var* factors = &parameters[static_cast<std::size_t>(3 * l)];
-    const Var s1 = slice(s, axis, 2 * l * rank, (2 * l + 1) * rank),
-              s2 = slice(s, axis, (2 * l + 1) * rank, (2 * l + 2) * rank);
+    const std::int64_t middle = at + weight_rank(l), end = middle + bias_rank(l);
+    const Var s1 = repeated(slice(s, axis, at, middle), term_rank(l)), s2 = slice(s, axis, middle, end);
+    at = end;
     z = low_rank_layer(z, factors[0], factors[1], factors[2], s1, s2,
                        l + 1 < depth ? activation : Activation::none);
   }
@@ -123,11 +161,11 @@ double LowRankNet::flops(double points) const {
   double total = 0;
   for (std::int64_t l = 0; l < depth; ++l) {
     const auto m = static_cast<double>(layer_in(l)), w = static_cast<double>(layer_out(l)),
-               r = static_cast<double>(rank);
+               r = static_cast<double>(factor_rows(l)), q = static_cast<double>(bias_rank(l));
     const double sweeps = l == 0 ? 2 : 3;  // the first layer's input needs no cotangent
     const double factored = sweeps * 2 * points * r * (m + w);
     const double assembled = 6 * m * r * w + sweeps * 2 * points * m * w;
-    total += std::min(factored, assembled) + 6 * w * r;  // and the bias
+    total += std::min(factored, assembled) + 6 * w * q;  // and the bias
   }
   return total;
 }

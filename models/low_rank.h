@@ -5,6 +5,9 @@
 #include <lowtide/models/frame.h>
 #include <lowtide/models/mlp.h>
 
+#include <algorithm>
+#include <vector>
+
 namespace lowtide {
 
 // How factors start. With plain ones, nearly all units of the first layer are almost linear on [-1,1].
@@ -12,14 +15,30 @@ namespace lowtide {
 // in the domain and a little beyond.
 enum class Start : std::uint8_t { plain, kinks };
 
+// Ranks r1_l and r2_l that differ from layer to layer, and the rank of what a coefficient multiplies: in
+//   W_l(s) = sum_i s1_li W_li
+// the matrices W_li have rank one (LRNR, 2.7) unless `term` says more; from the width on they are general.
+// Factors then have `term` rows, or as many as make a general matrix, for each coefficient.
+struct LayerRanks {
+  std::vector<std::int64_t> weight{}, bias{};  // of the layers; empty: all are alike
+  std::int64_t term = 1;
+
+  bool alike() const { return weight.empty() && bias.empty(); }
+};
+
 struct LowRankNet {
   std::int64_t in = 1, out = 1, width = 64;
   std::int64_t depth = 5;  // layers
-  std::int64_t rank = 16;  // of every weight and every bias
+  std::int64_t rank = 16;  // of every weight and every bias, unless `ranks` tells
   Activation activation = Activation::tanh;
   Start start = Start::plain;
+  LayerRanks ranks{};
 
-  std::int64_t coefficients() const { return 2 * depth * rank; }
+  std::int64_t weight_rank(std::int64_t l) const { return of_layer(ranks.weight, l); }
+  std::int64_t bias_rank(std::int64_t l) const { return of_layer(ranks.bias, l); }
+  std::int64_t term_rank(std::int64_t l) const { return std::min({ranks.term, layer_in(l), layer_out(l)}); }
+  std::int64_t factor_rows(std::int64_t l) const { return weight_rank(l) * term_rank(l); }  // of U_l and V_l
+  std::int64_t coefficients() const;
   std::int64_t layer_in(std::int64_t l) const { return l == 0 ? in : width; }
   std::int64_t layer_out(std::int64_t l) const { return l + 1 == depth ? out : width; }
   std::size_t parameter_tensors() const { return static_cast<std::size_t>(3 * depth); }
@@ -33,6 +52,11 @@ struct LowRankNet {
   // What the network costs at least, forward and backward, for points of one time: multiplications and
   // additions of the factored hidden layers (12 width rank each) and of the assembled thin ones.
   double flops(double points) const;
+
+ private:
+  std::int64_t of_layer(const std::vector<std::int64_t>& own, std::int64_t l) const {
+    return own.empty() ? rank : own[static_cast<std::size_t>(l)];
+  }
 };
 
 // Root mean square of the network at points x, over the rows s (k,n).

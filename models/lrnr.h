@@ -12,14 +12,15 @@ enum class Head : std::uint8_t { linear, relu, softplus };
 struct Lrnr {
   std::int64_t in = 1, out = 1, width = 64;
   std::int64_t depth = 5;  // layers
-  std::int64_t rank = 16;  // of every weight and every bias
+  std::int64_t rank = 16;  // of every weight and every bias, unless `ranks` tells
   std::int64_t hyper_width = 25, hyper_depth = 4;
   Activation activation = Activation::tanh;
   std::int64_t mu = 0;  // parameters beside time
   Head head = Head::linear;
   Start start = Start::plain;
+  LayerRanks ranks{};
 
-  LowRankNet factors() const { return {in, out, width, depth, rank, activation, start}; }
+  LowRankNet factors() const { return {in, out, width, depth, rank, activation, start, ranks}; }
   Mlp hyper() const;
   std::int64_t coefficients() const { return factors().coefficients(); }
   std::int64_t layer_in(std::int64_t l) const { return factors().layer_in(l); }

@@ -8,12 +8,13 @@ namespace lowtide {
 struct LrnrCheb {
   std::int64_t in = 1, out = 1, width = 64;
   std::int64_t depth = 5;   // layers
-  std::int64_t rank = 16;   // of every weight and every bias
+  std::int64_t rank = 16;   // of every weight and every bias, unless `ranks` tells
   std::int64_t terms = 16;  // of the series
   Activation activation = Activation::tanh;
   Start start = Start::plain;
+  LayerRanks ranks{};
 
-  LowRankNet factors() const { return {in, out, width, depth, rank, activation, start}; }
+  LowRankNet factors() const { return {in, out, width, depth, rank, activation, start, ranks}; }
   std::int64_t coefficients() const { return factors().coefficients(); }
   std::size_t field_tensors() const { return factors().parameter_tensors(); }
   std::int64_t parameter_count() const { return factors().parameter_count() + terms * coefficients(); }

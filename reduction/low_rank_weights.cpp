@@ -29,6 +29,7 @@ LowRankWeights weights_of(const LowRankNet& net, const Tensors& theta) {
   if (theta.size() < net.parameter_tensors())
     fail<ShapeError>("weights_of",
                      fmt::format("{} factors expected, got {}", net.parameter_tensors(), theta.size()));
+  if (net.ranks.term > 1) fail<ShapeError>("weights_of", "only terms of rank one have a coefficient each");
   LowRankWeights weights{.activation = net.activation};
   for (std::size_t l = 0; l < static_cast<std::size_t>(net.depth); ++l)
     weights.layers.push_back(

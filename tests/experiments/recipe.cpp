@@ -170,6 +170,31 @@ BOOST_AUTO_TEST_CASE(wrong_names_are_refused_with_the_right_ones) {
   refused("optim.lr=0", "optim.lr");
   refused("model.depth=1", "model.depth");
   refused("train.epoch=3", "train.epochs");
+  refused("model.ranks=1,2,1", "model.ranks: 3 ranks for the weights and biases of 5 layers");
+  refused("model.ranks=1,2,1,1,1,1,1,2,2,-1", "no bias of layer 5 has rank -1");
+  refused("model.ranks=1,0,1,1,1,1,1,2,2,0", "no weight of layer 2 has rank 0");
+  refused("model.term_rank=0", "model.term_rank");
+}
+
+// Theorem 3.4's network: Muon is for its general terms, not for vectors.
+BOOST_AUTO_TEST_CASE(ranks_by_layers) {
+  for (const bool general : {false, true}) {
+    std::vector<std::string> given{"run.case=euler1d", "model.ranks=1,2,1,1,1,1,1,2,2,0", "model.width=40"};
+    if (general) given.push_back("model.term_rank=40");
+    const Settings settings = resolved(given);
+    const Network net = network_of(settings, 1);
+    BOOST_TEST(coefficients(net) == 12);
+    Settings again(given);
+    const Grouped grouped =
+        optimizer_for(recipe_from(again, "fast", "lrnr", Learning{}), net, init(net, Stream(1, "")));
+    std::set<std::string> muon;
+    for (const Group& group : grouped.groups)
+      if (std::holds_alternative<Muon>(group.optimizer))
+        for (const std::int64_t k : group.tensors)
+          muon.insert(parameter_names(net)[static_cast<std::size_t>(k)]);
+    BOOST_TEST((muon == (general ? std::set<std::string>{"U3", "U4", "V3", "V4", "B3", "B4"}
+                                 : std::set<std::string>{"U2", "V2", "B3", "B4"})));
+  }
 }
 
 BOOST_AUTO_TEST_SUITE_END()
