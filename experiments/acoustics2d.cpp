@@ -17,7 +17,8 @@ LOWTIDE_CASE(acoustics2d, "a ring of sound on a periodic square") {
   const pde::Acoustics<2> air{.density = run.param("density", 1.0, "density", 1e-6, 1e6),
                               .bulk_modulus = run.param("bulk_modulus", 4.0, "bulk modulus", 1e-6, 1e6)};
   const bool quarter = run.param("quarter", false, "a quarter of the square");
-  const std::int64_t cells = run.param("cells", run.preset(100, 200, 200), "cells a side of the finest level", 4);
+  const std::int64_t cells =
+      run.param("cells", run.preset(100, 200, 200), "cells a side of the finest level", 4);
   const auto side = quarter ? pde::Boundary::wall : pde::Boundary::periodic;
   const double low = quarter ? 0 : -1;
   const pde::Grid2D square{{cells, cells}, {low, low}, {1, 1}, {side, side, side, side}};

@@ -19,7 +19,8 @@ LOWTIDE_CASE(advection2d, "a step in a vortex that turns back") {
                                           return a * a * b * b / M_PI;
                                         },
                                     .g = [=](double t) { return std::cos(2 * M_PI * t / period); }};
-  const std::int64_t cells = run.param("cells", run.preset(160, 320, 320), "cells a side of the finest level", 4);
+  const std::int64_t cells =
+      run.param("cells", run.preset(160, 320, 320), "cells a side of the finest level", 4);
   constexpr auto periodic = pde::Boundary::periodic, open = pde::Boundary::outflow;
   const pde::Grid2D square{{cells, cells}, {0, 0}, {1, 1}, {periodic, periodic, open, open}};
   const auto initial = [](double, double y) { return y < 0.5 ? 1.0 : 0.0; };

@@ -12,7 +12,8 @@ using namespace lowtide;
 LOWTIDE_CASE(burgers2d, "a square of Burgers' equation that becomes a shock") {
   const double inside = run.param("inside", 1.0, "value in the square");
   const double outside = run.param("outside", 0.1, "value elsewhere");
-  const std::int64_t cells = run.param("cells", run.preset(100, 200, 200), "cells a side of the finest level", 4);
+  const std::int64_t cells =
+      run.param("cells", run.preset(100, 200, 200), "cells a side of the finest level", 4);
   const auto initial = [&](double x, double y) {
     return x > 0.1 && x < 0.6 && y > 0.1 && y < 0.6 ? inside : outside;
   };

@@ -52,8 +52,8 @@ Projection project(const TiledJacobian& J, const Tensor& f, const Sketch& sketch
                    const ProjectionOptions& options, const Tensor& guess = {});
 
 // The same by J as a matrix (n c, p) and f (n,c): Cholesky of M + mu I, or least squares of J with rows
-// sqrt(mu) I below it where that has lost its digits. Fields that share no parameters are solved for one by one.
-// Here mu is in units of M's trace.
+// sqrt(mu) I below it where that has lost its digits. Fields that share no parameters are solved for one by
+// one. Here mu is in units of M's trace.
 Tensor project_dense(const Tensor& J, const Tensor& f, double shift);
 
 // |J theta' - f| / |f|: the part of f that the parameters cannot follow. 0 where f is.

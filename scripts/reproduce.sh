@@ -1,0 +1,82 @@
+#!/bin/bash
+# One case of the LRNR paper, sections 4.3 to 6: trains the LRNR by our recipe, then by the paper's, a SIREN and a NIF
+# for the same work, and POD; compares, reduces, writes a report, and gathers the numbers as JSON.
+# usage: scripts/reproduce.sh CASE [--preset demo|study|paper] [--seed N] [--only MODEL,...] [-o DIR] [--set NAME=VALUE]...
+# Environment: LOWTIDE, the program to run. A run that was stopped goes on; one that is finished is not repeated.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+usage() { sed -n 's/^# usage: /usage: /p' scripts/reproduce.sh >&2; exit 2; }
+
+[ $# -ge 1 ] || usage
+case=$1 preset=study seed=0 only=lrnr-paper,siren,nif,pod out="" settings=()
+shift
+while [ $# -gt 0 ]; do
+  [ $# -ge 2 ] || usage
+  case $1 in
+    --preset) preset=$2 ;;
+    --seed) seed=$2 ;;
+    --only) only=$2 ;;
+    -o) out=$2 ;;
+    --set) settings+=(--set "$2") ;;
+    *) usage ;;
+  esac
+  shift 2
+done
+name=$case-$preset
+[ "$seed" = 0 ] || name=$name-seed$seed
+out=${out:-runs/$name}
+lowtide=${LOWTIDE:-build/release/lowtide}
+[ -x "$lowtide" ] || { scripts/setup.sh --no-browser && scripts/build.sh release --target lowtide_program; }
+
+number() { sed -n "s/^ *\"$1\": *\([0-9.e+-]*\),*$/\1/p" "$2"; }
+wanted() { case ",$only," in *",$1,"*) ;; *) return 1 ;; esac; }
+
+# without PATTERN...: the settings that are not for those who come next
+without() {
+  local k pattern
+  for k in "${!settings[@]}"; do
+    for pattern in "$@"; do
+      # shellcheck disable=SC2053  # a pattern it is
+      [[ ${settings[k]-} != $pattern=* ]] || unset "settings[k]" "settings[k-1]"
+    done
+  done
+}
+
+# train NAME OPTION...: anew, or on from where it was stopped
+train() {
+  local folder=$out/$1
+  shift
+  if grep -qs '"exit": "done"' "$folder/manifest.json"; then
+    echo "$folder is there already"
+  elif [ -d "$folder/checkpoints" ]; then
+    "$lowtide" train --resume "$folder"
+  else
+    "$lowtide" train "$case" --preset "$preset" --force "${settings[@]}" --set "run.seed=$seed" "$@" -o "$folder"
+  fi
+}
+
+mkdir -p "$out"
+train lrnr --model lrnr --set train.evaluate_every=20
+without train.epochs train.l1_epochs
+work=$(number gflop "$out/lrnr/manifest.json")
+! wanted lrnr-paper || train lrnr-paper --model lrnr --recipe paper --set "train.gflop=$work" --set train.evaluate_every=20
+! wanted siren || train siren --model siren --set "train.gflop=$work"
+! wanted nif || train nif --model nif --set "train.gflop=$work"
+runs=("$out/lrnr") alone=()
+for model in lrnr-paper siren nif; do
+  ! wanted $model || runs+=("$out/$model")
+done
+if wanted pod; then  # it has no training to set, and wants the same points at all times
+  without 'train.*' 'optim.*' 'loss.*' 'init.*' 'model.*'
+  case $case in
+    *1d) train pod --model pod; runs+=("$out/pod") ;;
+    *) train pod --model pod --set ratios=; alone=("$out/pod") ;;
+  esac
+fi
+"$lowtide" compare "${runs[@]}" --plot "$out/compare.svg" --csv "$out/compare.csv"
+"$lowtide" compare "${runs[@]}" --json > "$out/compare.json"
+[ ${#alone[@]} = 0 ] || "$lowtide" compare "${alone[@]}" --json > "$out/compare-pod.json"
+"$lowtide" reduce "$out/lrnr" | tee "$out/reduce.txt"
+"$lowtide" report "${runs[@]}" --force -o "$out/report.html"
+bench/reproduction.py collect "$out" "$out/$name.json"
+echo "numbers: $out/$name.json; report: $out/report.html"
