@@ -40,7 +40,7 @@ def twelve_coefficients(folder: Path) -> None:
     for run in ("one", "general"):
         good("eval", folder / run, "--t", "0.3", "--grid", "5", "-o", folder / f"{run}.npy")
         good("report", folder / run)
-    good("reduce", folder / "one")
+    good("reduce", folder / "one", "--points", "2")
     refused(2, "terms of rank one", "reduce", folder / "general")
     refused(2, "terms of rank one", *small, *settings(model__term_rank=12, train__head_every=2), "-o", folder / "refused")
     refused(2, "model.ranks", "train", "burgers1d", *settings(model__ranks="1,2"), "-o", folder / "refused")
