@@ -107,12 +107,17 @@ Network network_of(const SavedModel& model, const TensorFile& file) {
     if (size > present) most = std::numeric_limits<double>::infinity();
   };
   for (const Settings::Used& used : settings.used())
-    if (used.kind == Settings::Kind::whole) allow(std::stod(used.value), used.name.ends_with("width"));
+    if (used.kind == Settings::Kind::whole &&
+        used.name != "model.term_rank")  // which counts as the width at most
+      allow(std::stod(used.value), used.name.ends_with("width"));
   if (const auto* dense = std::get_if<MlpXt>(&net))
     for (const std::int64_t width : dense->hidden) allow(static_cast<double>(width), false);
-  if (const auto factors = low_rank(net))
+  if (const auto factors = low_rank(net)) {
+    std::int64_t largest = 1;
     for (const auto* ranks : {&factors->ranks.weight, &factors->ranks.bias})
-      for (const std::int64_t rank : *ranks) allow(static_cast<double>(rank), false);
+      for (const std::int64_t rank : *ranks) largest = std::max(largest, rank);
+    allow(static_cast<double>(largest), false);
+  }
   if (most < 1e17) {  // it can be counted
     fit(net, model);
     if (auto* dense = std::get_if<MlpXt>(&net)) read_places(*dense, file);

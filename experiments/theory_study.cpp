@@ -29,6 +29,10 @@ void check(const TheoryOptions& o) {
   positive("--t-end", o.t_end);
   if (!(o.deviation >= 0.01 && o.deviation <= 10))
     throw InputError(fmt::format("--deviation {}: must be in [0.01, 10]", o.deviation));
+  if (!((1 + o.speed * o.t_end) / o.deviation <= 1e3))  // beyond that offsets are too coarse for the profile
+    throw InputError(
+        fmt::format("--speed {} --t-end {}: what waves pass by, 1 + {:g}, must be at most 1000 deviations",
+                    o.speed, o.t_end, o.speed * o.t_end));
   if (!(std::abs(o.velocity) <= 1e3))
     throw InputError(fmt::format("--velocity {}: not in [-1000, 1000]", o.velocity));
   if (o.seeds < 1 || o.points < 1 || o.times < 1) throw InputError("seeds, points and times: one at least");

@@ -59,7 +59,7 @@ Recipe within_work(Recipe r, const Network& net, const TrainingData& data, const
   double flops = 0;
   for (const FrameBatch& batch : epoch)
     flops += BatchLoss(r, net, data, Misfit{}, data.tiles(batch, tile_rows)).flops(theta);
-  const double all = std::max(1.0, r.gflop * 1e9 / flops),
+  const double all = std::clamp(r.gflop * 1e9 / flops, 1.0, 1e8),
                absolute = all * static_cast<double>(r.l1_epochs) / static_cast<double>(r.epochs + r.l1_epochs);
   r.l1_epochs = std::lround(absolute);
   r.epochs = std::max<std::int64_t>(1, std::lround(all - absolute));

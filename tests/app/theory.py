@@ -37,6 +37,11 @@ def twelve_coefficients(folder: Path) -> None:
     rows = json.loads(good("compare", folder / "one", folder / "general", "--json"))
     require([row["coefficients"] for row in rows] == [12, 12], rows)
     require(rows[0]["params"] < rows[1]["params"], rows)
+    # Sizes that the file is read again with: ranks like those of table 2, and terms beyond the width.
+    good("train", "burgers1d", *settings(model__ranks="24,24,24,24,24,24,24,24,24,24", cells=40, frames=9, train__epochs=1, train__l1_epochs=0), "-o", folder / "ranks")
+    good("train", "burgers1d", *settings(model__ranks="1,2,1,1,1,1,1,2,2,0", model__width=12, model__term_rank=100000, cells=40, frames=9, train__epochs=1, train__l1_epochs=0), "-o", folder / "beyond")
+    for run in ("ranks", "beyond"):
+        good("eval", folder / run, "--t", "0.3", "--grid", "5", "-o", folder / f"{run}.npy")
     for run in ("one", "general"):
         good("eval", folder / run, "--t", "0.3", "--grid", "5", "-o", folder / f"{run}.npy")
         good("report", folder / run)
