@@ -1,7 +1,7 @@
 #!/bin/bash
 # One case of the LRNR paper, sections 4.3 to 6: trains the LRNR by our recipe, then by the paper's, a SIREN and a NIF
 # for the same work, and POD; compares, reduces, writes a report, and gathers the numbers as JSON.
-# usage: scripts/reproduce.sh CASE [--preset demo|study|paper] [--seed N] [--only MODEL,...] [-o DIR] [--set NAME=VALUE]...
+# usage: scripts/reproduce.sh CASE [--preset demo|study|paper] [--seed N] [--only lrnr-paper,siren,nif,pod] [-o DIR] [--set NAME=VALUE]...
 # Environment: LOWTIDE, the program to run. A run that was stopped goes on; one that is finished is not repeated.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -21,6 +21,9 @@ while [ $# -gt 0 ]; do
     *) usage ;;
   esac
   shift 2
+done
+for model in ${only//,/ }; do
+  case $model in lrnr-paper|siren|nif|pod) ;; *) usage ;; esac
 done
 name=$case-$preset
 [ "$seed" = 0 ] || name=$name-seed$seed
@@ -60,6 +63,7 @@ train lrnr --model lrnr --set train.evaluate_every=20
 without train.epochs train.l1_epochs
 work=$(number gflop "$out/lrnr/manifest.json")
 ! wanted lrnr-paper || train lrnr-paper --model lrnr --recipe paper --set "train.gflop=$work" --set train.evaluate_every=20
+without 'model.rank*' model.term_rank model.head 'model.hyper*' 'init.*'
 ! wanted siren || train siren --model siren --set "train.gflop=$work"
 ! wanted nif || train nif --model nif --set "train.gflop=$work"
 runs=("$out/lrnr") alone=()

@@ -22,7 +22,7 @@ def require(condition, what):
 with tempfile.TemporaryDirectory() as folder:
     out = Path(folder) / "tube"
     given = ["euler1d", "--preset", "demo", "--only", "nif,pod", "-o", out]
-    for setting in ("cells=60", "frames=11", "model.width=16", "train.epochs=6", "train.l1_epochs=3"):
+    for setting in ("cells=60", "frames=11", "model.width=16", "model.rank=6", "train.epochs=6", "train.l1_epochs=3"):
         given += ["--set", setting]
     first = reproduce(*given)
     require(first.returncode == 0, first.stderr or first.stdout)
@@ -40,7 +40,7 @@ with tempfile.TemporaryDirectory() as folder:
     require(again.returncode == 0 and f"{out}/lrnr is there already" in again.stdout, again.stderr or again.stdout)
     require(f"{out}/nif is there already" not in again.stdout, "what was stopped goes on")
 
-    for wrong in ([], ["euler1d", "--presets", "demo"], ["euler1d", "--set"]):
+    for wrong in ([], ["euler1d", "--presets", "demo"], ["euler1d", "--set"], ["euler1d", "--only", "sirne"]):
         refused = reproduce(*wrong)
         require(refused.returncode == 2 and "usage: " in refused.stderr, f"{wrong}: {refused}")
     require(reproduce("euler3d", "-o", Path(folder) / "none").returncode == 2, "no such case")
