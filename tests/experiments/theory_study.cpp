@@ -87,6 +87,7 @@ BOOST_AUTO_TEST_CASE(wrong_options) {
   refused([](TheoryOptions& o) { o.deviation = 0; });
   refused([](TheoryOptions& o) { o.velocity = NAN; });
   refused([](TheoryOptions& o) { o.seeds = 0; });
+  refused([](TheoryOptions& o) { o.t_end = 1001 * o.deviation / o.speed; });  // offsets too coarse
 }
 
 BOOST_AUTO_TEST_SUITE_END()
