@@ -21,17 +21,18 @@ def require(condition, what):
 
 with tempfile.TemporaryDirectory() as folder:
     out = Path(folder) / "tube"
-    given = ["euler1d", "--preset", "demo", "--only", "nif,pod", "-o", out]
+    given = ["euler1d", "--preset", "demo", "--only", "lrnr-paper,nif,pod", "-o", out]
     for setting in ("cells=60", "frames=11", "model.width=16", "model.rank=6", "train.epochs=6", "train.l1_epochs=3"):
         given += ["--set", setting]
     first = reproduce(*given)
     require(first.returncode == 0, first.stderr or first.stdout)
     numbers = json.loads((out / "euler1d-demo.json").read_text())
-    require(list(numbers["runs"]) == ["lrnr", "nif", "pod"], f"runs {list(numbers['runs'])}")
+    require(list(numbers["runs"]) == ["lrnr", "lrnr-paper", "nif", "pod"], f"runs {list(numbers['runs'])}")
     lrnr, nif = numbers["runs"]["lrnr"], numbers["runs"]["nif"]
     require(abs(nif["gflop"] / lrnr["gflop"] - 1) < 0.2, f"equal work: {nif['gflop']} and {lrnr['gflop']} GFLOP")
     require(lrnr["steps"] == 9 * 6, f"nine epochs of six steps, not {lrnr['steps']}")
     require(lrnr["at_switch"]["epoch"] == 6, f"the switch is after epoch 6: {lrnr['at_switch']}")
+    require(numbers["runs"]["lrnr-paper"]["at_switch"] is None, "the paper's recipe does not get our epochs with q = 1")
     require(lrnr["history"][-1]["epoch"] == 9, "the history has the last epoch")
     require(numbers["reduction"]["hypermodes"] >= 1 and (out / "report.html").exists(), "reduction and report")
 
