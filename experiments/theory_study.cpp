@@ -15,6 +15,10 @@ namespace {
 
 using Equation = TheoryOptions::Equation;
 
+double reach_of(const TheoryOptions& o) {
+  return 1 + o.speed * o.t_end;
+}  // what the unit ball sees up to t_end
+
 void check(const TheoryOptions& o) {
   if (o.dims.empty() || o.widths.empty()) throw InputError("dimensions and widths are needed, one at least");
   for (const std::int64_t d : o.dims)
@@ -29,7 +33,7 @@ void check(const TheoryOptions& o) {
   positive("--t-end", o.t_end);
   if (!(o.deviation >= 0.01 && o.deviation <= 10))
     throw InputError(fmt::format("--deviation {}: must be in [0.01, 10]", o.deviation));
-  if (!((1 + o.speed * o.t_end) / o.deviation <= 1e3))  // beyond that offsets are too coarse for the profile
+  if (!(reach_of(o) / o.deviation <= 1e3))  // beyond that offsets are too coarse for the profile
     throw InputError(
         fmt::format("--speed {} --t-end {}: what waves pass by, 1 + {:g}, must be at most 1000 deviations",
                     o.speed, o.t_end, o.speed * o.t_end));
@@ -104,23 +108,31 @@ class Exact {
   std::vector<double> along_;
 };
 
+// Where ridges of u and of u_t are drawn from, the same for all widths and seeds.
+struct Densities {
+  Offsets ramps, steps;
+};
+Densities densities_of(const TheoryOptions& o, std::int64_t dims) {
+  const int d = static_cast<int>(dims);
+  return {offsets_of(gaussian_profile(d, o.deviation), Ridge::ramp, reach_of(o)),
+          offsets_of(gaussian_profile(d, o.deviation, o.velocity), Ridge::step, reach_of(o))};
+}
+
 // Half of a wave's units run one way and half the other. Of the ridges of u and of u_t, so many as their masses
 // are: both then add equally much to the error for each ridge.
-PlaneWaves network_for(const TheoryOptions& o, const Exact& exact, std::int64_t dims, std::int64_t width,
-                       RidgeSampling sampling, const Stream& stream) {
+PlaneWaves network_for(const TheoryOptions& o, const Exact& exact, const Densities& densities,
+                       std::int64_t dims, std::int64_t width, RidgeSampling sampling, const Stream& stream) {
   const int d = static_cast<int>(dims);
-  const double reach = 1 + o.speed * o.t_end;  // what the unit ball sees up to t_end
+  const auto& [ramps, steps] = densities;
   const auto ridges = [&](Ridge kind, double amplitude, const Offsets& offsets, std::int64_t count) {
     Ridges made = sample_ridges(d, offsets, count - constant_units(kind), sampling,
                                 stream.child(kind == Ridge::ramp ? "u" : "u_t"));
-    add_constant(made, gaussian_profile(d, o.deviation, amplitude), kind, reach);
+    add_constant(made, gaussian_profile(d, o.deviation, amplitude), kind, reach_of(o));
     return made;
   };
-  const Offsets ramps = offsets_of(gaussian_profile(d, o.deviation), Ridge::ramp, reach);
   if (o.equation == Equation::advection)
     return advection_network(ridges(Ridge::ramp, 1, ramps, width), exact.advection());
   if (o.velocity == 0) return wave_network(ridges(Ridge::ramp, 1, ramps, width / 2), {.dims = d}, o.speed);
-  const Offsets steps = offsets_of(gaussian_profile(d, o.deviation, o.velocity), Ridge::step, reach);
   const double share = steps.mass() / (steps.mass() + o.speed * ramps.mass());
   const std::int64_t half = width / 2, of_steps = std::clamp<std::int64_t>(
                                            std::llround(share * static_cast<double>(half)), 2, half - 3);
@@ -195,11 +207,14 @@ TheoryRate rate_of(const std::vector<TheoryRow>& rows) {
 TheoryStudy theory_study(const TheoryOptions& o) {
   check(o);
   TheoryStudy study;
-  std::vector<std::int64_t> widths = o.widths;
-  std::sort(widths.begin(), widths.end());
-  widths.erase(std::unique(widths.begin(), widths.end()), widths.end());
-  for (const std::int64_t d : o.dims) {
+  std::vector<std::int64_t> dims = o.dims, widths = o.widths;
+  for (auto* list : {&dims, &widths}) {
+    std::sort(list->begin(), list->end());
+    list->erase(std::unique(list->begin(), list->end()), list->end());
+  }
+  for (const std::int64_t d : dims) {
     const Exact exact(o, d);
+    const Densities densities = densities_of(o, d);
     const Tensor x = points_of_ball(o.points, d, Stream(0, "points"));
     const Tensor times =
         o.times == 1 ? full({1}, o.t_end, Dtype::f64) : linspace(0, o.t_end, o.times, Dtype::f64);
@@ -220,7 +235,7 @@ TheoryStudy theory_study(const TheoryOptions& o) {
       for (const std::int64_t width : widths) {
         TheoryRow row{.dims = d, .width = width, .sampling = sampling};
         for (std::int64_t seed = 0; seed < o.seeds; ++seed) {
-          const PlaneWaves waves = network_for(o, exact, d, width, sampling,
+          const PlaneWaves waves = network_for(o, exact, densities, d, width, sampling,
                                                Stream(static_cast<std::uint64_t>(seed), name_of(sampling)));
           row.coefficients = waves.net.coefficients();
           row.parameters = waves.net.factors().parameter_count();
