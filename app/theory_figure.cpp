@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <set>
 
 #include "gnuplot.h"
 #include "sheet.h"
@@ -15,14 +16,16 @@ bool draw_theory(const TheoryStudy& study, const TheoryOptions& options, const s
   const auto error = [&](const TheoryRow& row) { return waves ? row.errors.h1 : row.errors.l2; };
   const auto rate = [&](const TheoryRate& r) { return waves ? r.rates.h1 : r.rates.l2; };
   double least = INFINITY, most = 0, narrow = INFINITY, wide = 0;
+  std::set<std::int64_t> dims;
   for (const TheoryRow& row : study.rows) {
+    dims.insert(row.dims);
     least = std::min(least, error(row));
     most = std::max(most, error(row));
     narrow = std::min(narrow, static_cast<double>(row.width));
     wide = std::max(wide, static_cast<double>(row.width));
   }
   constexpr const char* colours[] = {"#0077bb", "#cc3311"};
-  const auto panels = static_cast<int>(options.dims.size());
+  const auto panels = static_cast<int>(dims.size());
   Sheet sheet{.figure = {.width = 90 + 300 * panels, .height = 400}};
   sheet.panels(1, panels, {},
                {{"stratified", colours[0]}, {"independent", colours[1]}, {"promised", "#888888", true, 1.5}});
@@ -31,7 +34,7 @@ bool draw_theory(const TheoryStudy& study, const TheoryOptions& options, const s
       fmt::format("set logscale xy; set format y '10^{{%L}}'; set format x '2^{{%L}}'; set logscale x 2\n"
                   "set xrange [{:.6g}:{:.6g}]; set yrange [{:.3g}:{:.3g}]\n",
                   narrow / 1.3, wide * 1.3, least / 2, most * 2));
-  for (const std::int64_t d : options.dims) {
+  for (const std::int64_t d : dims) {
     std::string plot, title = fmt::format("d = {}", d);
     for (const RidgeSampling sampling : {RidgeSampling::stratified, RidgeSampling::independent}) {
       std::string rows, promised;
