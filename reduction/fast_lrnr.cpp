@@ -29,6 +29,11 @@ Inverse pseudo_inverse(const Tensor& a) {  // (rows,k), of full rank
   return {multiply(v, parts.u, Trans::no, Trans::yes), 1 / parts.s.at(k - 1)};
 }
 
+std::vector<std::int64_t> sampled_rows(const Tensor& basis, const Tensor& xi, const FastOptions& options) {
+  const std::int64_t rank = xi.shape[1];
+  return select_rows(xi, options.selector, rank + std::min(options.oversample, basis.shape[0] - rank));
+}
+
 struct Sampling {
   std::vector<std::int64_t> rows{};
   Tensor lift{};  // Xi (PT Xi)^+
@@ -36,28 +41,35 @@ struct Sampling {
 };
 Sampling sampling(const Tensor& basis, std::int64_t rank, const FastOptions& options) {
   const Tensor xi = columns_of(basis, first(rank));
-  Sampling out{
-      .rows = select_rows(xi, options.selector, rank + std::min(options.oversample, basis.shape[0] - rank))};
+  Sampling out{.rows = sampled_rows(basis, xi, options)};
   const Inverse inverse = pseudo_inverse(rows_of(xi, out.rows));
   out.lift = multiply(xi, inverse.matrix);
   out.amplification = inverse.norm;
   return out;
 }
 
-// A number not below the square root of the largest eigenvalue of a positive semidefinite g, and seldom 10 %
-// above: trace(g^4)^(1/8).
-double root_of_largest(const Tensor& g) {
-  const double size = norm(g);
-  if (!(size > 0)) return 0;
-  Tensor unit = g;
-  for (double& x : unit.mutable_view<double>()) x /= size;
-  return std::sqrt(size) * std::pow(norm(multiply(unit, unit)), 1. / 4);
+double amplification(const Tensor& basis, std::int64_t rank, const FastOptions& options) {
+  const Tensor xi = columns_of(basis, first(rank));
+  return 1 / svd(rows_of(xi, sampled_rows(basis, xi, options))).s.at(rank - 1);
 }
 
-// diag(d) A diag(d) in place of A (n,n).
-void scale_both_sides(double* a, const double* d, std::int64_t n) {
-  for (std::int64_t i = 0; i < n; ++i, a += n)
-    for (std::int64_t j = 0; j < n; ++j) a[j] *= d[i] * d[j];
+// A number not below the largest singular value of a, and seldom 10 % above: trace(g^4)^(1/8), where g = a aT
+// or aT a, the smaller.
+double largest_singular_value(const Tensor& a) {
+  const bool wide = a.shape[0] < a.shape[1];
+  Tensor g = wide ? multiply(a, a, Trans::no, Trans::yes) : multiply(a, a, Trans::yes);
+  const double size = norm(g);
+  if (size == 0) return 0;
+  for (double& x : g.mutable_view<double>()) x /= size;
+  return std::sqrt(size) * std::pow(norm(multiply(g, g)), 1. / 4);
+}
+
+// diag(d) a
+Tensor scaled_rows(const Tensor& a, const double* d) {
+  Tensor out = a.clone();
+  double* to = out.mutable_data<double>();
+  for (std::int64_t i = 0; i < a.size(); ++i) to[i] *= d[i / a.shape[1]];
+  return out;
 }
 
 // a (n,r) o the part of s that multiplies the weight of layer l.
@@ -137,9 +149,12 @@ Tensor error_bounds(const LowRankWeights& net, const FastLrnr& fast, const std::
     missed.push_back(multiply(times_s1(std::move(g), net, l, s), reduced.u));
     y.push_back(l + 1 < depth ? columns_of(full[at].y, fast.rows[at]) : full[at].y);
   }
-  std::vector<Tensor> gram;  // VhatT Vhat of each layer from the second (r1,r1)
-  for (std::int64_t l = 1; l < depth; ++l)
-    gram.push_back(multiply(fast.net.layer(l).v, fast.net.layer(l).v, Trans::no, Trans::yes));
+  std::vector<Tensor> factors;  // of each layer from the second: R (k,r1), k <= r1, with RT R = VhatT Vhat
+  for (std::int64_t l = 1; l < depth; ++l) {
+    const Tensor& v = fast.net.layer(l).v;
+    const bool shorter = v.shape[1] > v.shape[0] && all_finite(v);
+    factors.push_back(shorter ? qr(transposed(v)).r : transposed(v));
+  }
   Tensor out({n}, Dtype::f64);
   double* bounds = out.mutable_data<double>();
   parallel_for(n, [&](std::int64_t k) {
@@ -147,27 +162,22 @@ Tensor error_bounds(const LowRankWeights& net, const FastLrnr& fast, const std::
     for (std::int64_t l = 1; l < depth; ++l) {
       const auto at = static_cast<std::size_t>(l - 1);
       const LowRankLayer& layer = fast.net.layer(l);
-      const std::int64_t r1 = layer.weight_rank(), w = layer.out();
+      const std::int64_t w = layer.out();
       const double* s1 = s.data<double>() + (s.shape[0] == 1 ? 0 : k) * s.shape[1] + net.weight_begin(l);
-      // What WhatT = UT diag(s1) VhatT Vhat diag(s1) U (w,w); its diagonal holds the squares of the rows of
-      // What.
-      Tensor inner = gram[at];
-      double* t = inner.mutable_data<double>();
-      scale_both_sides(t, s1, r1);
-      Tensor square = multiply(layer.u, multiply(inner, layer.u), Trans::yes);
+      // UT diag(s1) RT (w,k): its rows and its singular values are as long as those of What.
+      Tensor what = multiply(scaled_rows(layer.u, s1), factors[at], Trans::yes, Trans::yes);
       Tensor rho = missed[at].rows(k, k + 1).clone();
       if (l + 1 < depth) {
-        double *g = square.mutable_data<double>(), *rest = rho.mutable_data<double>();
-        std::vector<double> slopes(static_cast<std::size_t>(w));
-        for (std::int64_t i = 0; i < w; ++i) {
-          const double off = std::sqrt(std::max(0.0, g[i * w + i])) * gathered + std::abs(rest[i]);
+        double *row = what.mutable_data<double>(), *rest = rho.mutable_data<double>();
+        const std::int64_t length = what.shape[1];
+        for (std::int64_t i = 0; i < w; ++i, row += length) {
+          const double off = blas::nrm2(length, row) * gathered + std::abs(rest[i]);
           const double slope = largest_slope(net.activation, y[at].at(k * w + i), off);
-          slopes[static_cast<std::size_t>(i)] = slope;
+          for (std::int64_t j = 0; j < length; ++j) row[j] *= slope;
           rest[i] *= slope;
         }
-        scale_both_sides(g, slopes.data(), w);
       }
-      gathered = (gathered > 0 ? root_of_largest(square) * gathered : 0) + norm(rho);
+      gathered = (gathered > 0 ? largest_singular_value(what) * gathered : 0) + norm(rho);
     }
     bounds[k] = gathered;
   });
@@ -200,6 +210,42 @@ std::vector<std::vector<double>> gains(const LowRankWeights& net, const std::vec
   return squares;
 }
 
+// The longest row of z (I - Xi XiT) for Xi the first 0, 1, .., k columns of a basis. Summed from the last: what
+// is left of a row is far smaller than the row.
+std::vector<double> longest_rests(const Tensor& z, const Tensor& basis, std::int64_t k) {
+  const Tensor xi = columns_of(basis, first(k)), c = multiply(z, xi),
+               rest = multiply(c, xi, Trans::no, Trans::yes);
+  std::vector<double> longest(static_cast<std::size_t>(k + 1), 0.0);
+  for (std::int64_t i = 0; i < z.shape[0]; ++i) {
+    double square = 0;
+    for (std::int64_t j = i * z.shape[1]; j < (i + 1) * z.shape[1]; ++j)
+      square += (z.at(j) - rest.at(j)) * (z.at(j) - rest.at(j));
+    for (std::int64_t r = k;; --r) {
+      double& most = longest[static_cast<std::size_t>(r)];
+      most = std::max(most, std::sqrt(square));
+      if (r == 0) break;
+      square += c.at(i * k + r - 1) * c.at(i * k + r - 1);
+    }
+  }
+  return longest;
+}
+
+// A number of from..most that is enough, the least unless a larger one is not enough where it is; else most.
+// Steps that double, then halves, since `enough` takes its time.
+template <class Enough>
+std::int64_t least_enough(std::int64_t from, std::int64_t most, const Enough& enough) {
+  std::int64_t low = from - 1, high = from;  // low is not enough
+  for (std::int64_t step = 1; high < most && !enough(high); step *= 2) {
+    low = high;
+    high = std::min(most, high + step);
+  }
+  while (high - low > 1) {
+    const std::int64_t middle = low + (high - low) / 2;
+    (enough(middle) ? high : low) = middle;
+  }
+  return high;
+}
+
 }  // namespace
 
 std::vector<std::int64_t> ranks_for(const LowRankWeights& net, const HiddenBases& bases,
@@ -211,28 +257,16 @@ std::vector<std::int64_t> ranks_for(const LowRankWeights& net, const HiddenBases
   std::vector<std::int64_t> ranks;
   for (std::size_t l = 0; l < hidden; ++l) {
     const Tensor& basis = bases.basis[l];
-    const std::int64_t n = full[l].z.shape[0], m = basis.shape[0], k = std::min(most, basis.shape[1]);
+    const std::int64_t k = std::min(most, basis.shape[1]);
     const double gain = std::sqrt(*std::max_element(squares[l].begin(), squares[l].end()));
     const double share = tolerance / static_cast<double>(hidden);
-    // |(I - Xi XiT) z|^2 of each row, as one more direction after the other is taken off.
-    Tensor rest = full[l].z.clone();
-    double* z = rest.mutable_data<double>();
-    const Tensor by_direction = transposed(basis);
-    std::int64_t rank = 0;
-    while (rank < k) {
-      const double* xi = by_direction.data<double>() + rank * m;
-      double longest = 0;
-      for (std::int64_t i = 0; i < n; ++i) {
-        blas::axpy(m, -blas::dot(m, z + i * m, xi), xi, z + i * m);
-        longest = std::max(longest, blas::dot(m, z + i * m, z + i * m));
-      }
-      longest = std::sqrt(longest);
-      ++rank;
-      // An amplification is at least 1: only where this could do is it worth to select rows.
-      if (gain * longest <= share && sampling(basis, rank, options).amplification * gain * longest <= share)
-        break;
-    }
-    ranks.push_back(rank);
+    const std::vector<double> rests = longest_rests(full[l].z, basis, k);
+    const auto error = [&](std::int64_t rank) { return gain * rests[static_cast<std::size_t>(rank)]; };
+    std::int64_t from = 1;  // an amplification is at least 1
+    while (from < k && !(error(from) <= share)) ++from;
+    ranks.push_back(least_enough(from, k, [&](std::int64_t rank) {
+      return amplification(basis, rank, options) * error(rank) <= share;
+    }));
   }
   return ranks;
 }

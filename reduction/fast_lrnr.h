@@ -35,7 +35,7 @@ FastLrnr fast_lrnr(const LowRankWeights& net, const HiddenBases& bases, const st
 Tensor error_bounds(const LowRankWeights& net, const FastLrnr& fast, const std::vector<LayerState>& states,
                     const Tensor& s);
 
-// The smallest ranks for which the DEIM bound amplification |(I - Xi XiT) z|, times the largest Lipschitz
+// Small ranks (no step of one less will do) for which the DEIM bound amplification |(I - Xi XiT) z|, times the largest Lipschitz
 // factor from that layer to u over the rows, stays below an equal share of `tolerance` (of |u|, absolute) at
 // every row; where none does, `most` or as many as the basis has.
 std::vector<std::int64_t> ranks_for(const LowRankWeights& net, const HiddenBases& bases,

@@ -49,9 +49,13 @@ std::vector<std::int64_t> uniform_ranks(const HiddenBases& bases, std::int64_t r
 // Where the sums of a FastLRNR overflow, there is no telling: as large as can be.
 double known(double x) { return std::isnan(x) ? std::numeric_limits<double>::infinity() : x; }
 
-void measure(Piece& piece, const LowRankWeights& net, const Sample& between, double size) {
+void measure_error(Piece& piece, const Sample& between, double size) {
   const Tensor fast = values(piece.fast.net, between.x, between.s);
   piece.error = known(largest_row_difference(fast, between.full.back().z) / size);
+}
+
+// Takes far longer than the error.
+void measure_bound(Piece& piece, const LowRankWeights& net, const Sample& between, double size) {
   piece.bound = known(max_abs(error_bounds(net, piece.fast, between.full, between.s)) / size);
 }
 
@@ -66,11 +70,14 @@ struct Builder {
     piece.bases = hidden_bases(at.full);
     const auto reduce_to = [&](const std::vector<std::int64_t>& ranks) {
       piece.fast = fast_lrnr(model.net, piece.bases, ranks, options.fast);
-      measure(piece, model.net, between, model.size);
+      measure_error(piece, between, model.size);
+      piece.holds = piece.error <= options.tolerance;
+      if (!piece.holds || options.ranks != Ranks::bound) return;  // no bound lies below the error
+      measure_bound(piece, model.net, between, model.size);
+      piece.holds = piece.bound <= options.tolerance;
     };
     if (options.ranks == Ranks::equal) {
       reduce_to(uniform_ranks(piece.bases, options.rank));
-      piece.holds = piece.error <= options.tolerance;
     } else {  // ranks_for counts each layer by itself: what they do together may take more, and for the error
               // less
       double target = options.tolerance * model.size * (options.ranks == Ranks::error ? 10 : 1);
@@ -78,11 +85,11 @@ struct Builder {
         const auto ranks =
             ranks_for(model.net, piece.bases, between.full, between.s, target, options.rank, options.fast);
         reduce_to(ranks);
-        piece.holds = (options.ranks == Ranks::bound ? piece.bound : piece.error) <= options.tolerance;
         if (std::all_of(ranks.begin(), ranks.end(), [&](std::int64_t r) { return r >= options.rank; })) break;
       }
     }
     if (piece.holds || halvings == 0) {
+      if (options.ranks != Ranks::bound || !piece.holds) measure_bound(piece, model.net, between, model.size);
       model.pieces.push_back(std::move(piece));
       return;
     }
@@ -160,7 +167,8 @@ PointModel with_rank(const PointModel& model, std::int64_t rank, double toleranc
   for (Piece& piece : out.pieces) {
     piece.fast = fast_lrnr(out.net, piece.bases, uniform_ranks(piece.bases, rank), options);
     const Sample between = sample(out.net, out.coefficients, out.x, validation_times(piece));
-    measure(piece, out.net, between, out.size);
+    measure_error(piece, between, out.size);
+    measure_bound(piece, out.net, between, out.size);
     piece.holds = piece.error <= tolerance;
   }
   return out;

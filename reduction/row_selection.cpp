@@ -28,12 +28,13 @@ Rows by_elimination(const Tensor& basis, const Score& score, const Took& took) {
   Tensor rest = transposed(basis);  // (k,m)
   double* w = rest.mutable_data<double>();
   Rows rows;
+  std::vector<bool> taken(static_cast<std::size_t>(m), false);
   for (std::int64_t i = 0; i < k; ++i) {
     const double* v = w + i * m;
     std::int64_t p = -1;
     double most = -std::numeric_limits<double>::infinity();
     for (std::int64_t row = 0; row < m; ++row) {
-      if (v[row] == 0 || std::find(rows.begin(), rows.end(), row) != rows.end()) continue;
+      if (v[row] == 0 || taken[static_cast<std::size_t>(row)]) continue;
       if (const double wanted = score(i, row, v[row]); wanted > most) {
         most = wanted;
         p = row;
@@ -41,6 +42,7 @@ Rows by_elimination(const Tensor& basis, const Score& score, const Took& took) {
     }
     if (p < 0) dependent(k, i);
     rows.push_back(p);
+    taken[static_cast<std::size_t>(p)] = true;
     took(p);
     for (std::int64_t j = i + 1; j < k; ++j) blas::axpy(m, -w[j * m + p] / v[p], v, w + j * m);
   }
