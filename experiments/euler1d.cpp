@@ -25,6 +25,8 @@ LOWTIDE_CASE(euler1d, "two blast waves between walls, compressible gas in one di
                 .width = run.preset(128, 512, 1200),
                 .rank = run.preset(24, 64, 150),
                 .head = "relu",
+                .epochs = run.preset(300, 150, 60),
+                .l1_epochs = run.preset(100, 50, 20),
                 .gamma = 1.0005,
                 .sparse = 3.65e-18,
                 .ortho = 7.76e-3,

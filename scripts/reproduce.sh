@@ -1,14 +1,15 @@
 #!/bin/bash
 # One case of the LRNR paper, sections 4.3 to 6: trains the LRNR by our recipe, then by the paper's, a SIREN and a NIF
 # for the same work, and POD; compares, reduces, writes a report, and gathers the numbers as JSON.
-# usage: scripts/reproduce.sh CASE [--preset demo|study|paper] [--seed N] [--only lrnr-paper,siren,nif,pod] [-o DIR] [--set NAME=VALUE]...
+# usage: scripts/reproduce.sh CASE [--preset demo|study|paper] [--seed N] [--only lrnr-paper,siren,nif,pod] [-o DIR] [--set [MODEL:]NAME=VALUE]...
+# A setting with a MODEL of these, or lrnr, before it is for that one alone.
 # Environment: LOWTIDE, the program to run. A run that was stopped goes on; one that is finished is not repeated.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 usage() { sed -n 's/^# usage: /usage: /p' scripts/reproduce.sh >&2; exit 2; }
 
 [ $# -ge 1 ] || usage
-case=$1 preset=study seed=0 only=lrnr-paper,siren,nif,pod out="" settings=()
+case=$1 preset=study seed=0 only=lrnr-paper,siren,nif,pod out="" settings=() own=()
 shift
 while [ $# -gt 0 ]; do
   [ $# -ge 2 ] || usage
@@ -17,13 +18,16 @@ while [ $# -gt 0 ]; do
     --seed) seed=$2 ;;
     --only) only=$2 ;;
     -o) out=$2 ;;
-    --set) settings+=(--set "$2") ;;
+    --set) case ${2%%=*} in *:*) own+=("$2") ;; *) settings+=(--set "$2") ;; esac ;;
     *) usage ;;
   esac
   shift 2
 done
 for model in ${only//,/ }; do
   case $model in lrnr-paper|siren|nif|pod) ;; *) usage ;; esac
+done
+for setting in "${own[@]}"; do
+  case ${setting%%:*} in lrnr|lrnr-paper|siren|nif|pod) ;; *) usage ;; esac
 done
 name=$case-$preset
 [ "$seed" = 0 ] || name=$name-seed$seed
@@ -47,8 +51,11 @@ without() {
 
 # train NAME OPTION...: anew, or on from where it was stopped
 train() {
-  local folder=$out/$1
+  local name=$1 folder=$out/$1 settings=("${settings[@]}")
   shift
+  for setting in "${own[@]}"; do
+    [ "${setting%%:*}" != "$name" ] || settings+=(--set "${setting#*:}")
+  done
   if grep -qs '"exit": "done"' "$folder/manifest.json"; then
     echo "$folder is there already"
   elif [ -d "$folder/checkpoints" ]; then
