@@ -110,9 +110,10 @@ Figures training_figures(const std::vector<ReportRun>& runs, const Snapshots& se
   draw_history(finished, svg("history"));
   if (fs::exists(svg("history")))
     figures.push_back({svg("history"), "History",
-                       "Errors over the epochs, as the relative misfits to the power 1/q: q = 2 solid, q = 1 "
-                       "dashed, of held-out "
-                       "frames (q = 2) as circles where they were measured. Below: the learning rate."});
+                       fmt::format("Errors over the {}, as the relative misfits to the power 1/q: q = 2 solid, "
+                                   "q = 1 dashed, of held-out frames (q = 2) as circles where they were "
+                                   "measured. Below: the learning rate.",
+                                   finished.size() > 1 ? "work" : "epochs")});
   return figures;
 }
 

@@ -278,12 +278,14 @@ bool draw_history(const std::vector<FinishedRun>& runs, const fs::path& path) {
   Sheet sheet{.figure = {.width = 900, .height = 640}};
   std::vector<Entry> legend;
   std::string errors, rates, below = "learning rate";
+  const bool by_work = runs.size() > 1;
   const std::vector<std::string> names = names_of(runs);
   for (std::size_t r = 0; r < runs.size(); ++r) {
     const fs::path file = fs::path(runs[r].name) / "metrics.jsonl";
     if (!fs::exists(file)) continue;  // pod has no history
     std::istringstream lines(read_file(file));
-    // epoch, error while q = 2, while q = 1, learning rate, mollifier, orthogonality, sparsity, error held out
+    // epoch or work, error while q = 2, while q = 1, learning rate, mollifier, orthogonality, sparsity, error
+    // held out
     std::vector<std::vector<double>> table;
     std::array<bool, 8> any{};
     for (std::string line; std::getline(lines, line);) {
@@ -292,8 +294,8 @@ bool draw_history(const std::vector<FinishedRun>& runs, const fs::path& path) {
         return json.is_object() && json.contains(key) && json[key].is_number() ? json[key].get<double>() : NAN;
       };
       const double q = number("q"), error = std::pow(number("misfit"), 1 / q);
-      table.push_back({number("epoch"), q == 2 ? error : NAN, q == 1 ? error : NAN, number("lr"),
-                       number("mollifier"), number("ortho"), number("sparse"),
+      table.push_back({number(by_work ? "gflop" : "epoch"), q == 2 ? error : NAN, q == 1 ? error : NAN,
+                       number("lr"), number("mollifier"), number("ortho"), number("sparse"),
                        std::sqrt(number("heldout_mse"))});
       for (std::size_t c = 0; c < any.size(); ++c) any[c] = any[c] || table.back()[c] > 0;
     }
@@ -324,7 +326,7 @@ bool draw_history(const std::vector<FinishedRun>& runs, const fs::path& path) {
   sheet.y_label("relative error");
   sheet.panel("training: q = 2 solid, q = 1 dashed; held out (q = 2): circles",
               errors.empty() ? "NaN" : errors);
-  sheet.x_label("epoch");
+  sheet.x_label(by_work ? "GFLOP" : "epoch");
   sheet.y_label("");
   sheet.add("set yrange [1e-7:*]\n");
   sheet.panel(below, rates.empty() ? "NaN" : rates);

@@ -23,8 +23,8 @@ bool draw_reconstruction(const std::vector<FinishedRun>& runs, const Snapshots& 
 bool draw_between(const std::vector<FinishedRun>& runs, const Snapshots& set,
                   const std::filesystem::path& path);
 
-// Errors over the epochs, as the misfits to the power 1/q; below them the learning rate and, where there is
-// one, the mollifier's width.
+// Errors, as the misfits to the power 1/q, over the epochs; of several runs, whose epochs differ, over the
+// work. Below them the learning rate and, where there is one, the mollifier's width.
 bool draw_history(const std::vector<FinishedRun>& runs, const std::filesystem::path& path);
 
 }  // namespace lowtide::app

@@ -35,9 +35,9 @@ FastLrnr fast_lrnr(const LowRankWeights& net, const HiddenBases& bases, const st
 Tensor error_bounds(const LowRankWeights& net, const FastLrnr& fast, const std::vector<LayerState>& states,
                     const Tensor& s);
 
-// Small ranks (no step of one less will do) for which the DEIM bound amplification |(I - Xi XiT) z|, times the largest Lipschitz
-// factor from that layer to u over the rows, stays below an equal share of `tolerance` (of |u|, absolute) at
-// every row; where none does, `most` or as many as the basis has.
+// Small ranks (no step of one less will do) for which the DEIM bound amplification |(I - Xi XiT) z|, times the
+// largest Lipschitz factor from that layer to u over the rows, stays below an equal share of `tolerance` (of
+// |u|, absolute) at every row; where none does, `most` or as many as the basis has.
 std::vector<std::int64_t> ranks_for(const LowRankWeights& net, const HiddenBases& bases,
                                     const std::vector<LayerState>& states, const Tensor& s, double tolerance,
                                     std::int64_t most, const FastOptions& options = {});

@@ -201,6 +201,10 @@ def check_compare(folder: Path) -> None:
         require(line["run"] == row["run"] and int(line["params"]) == row["params"], f"the table's {line}")
         for part in ("train", "heldout"):
             require(all(float(line[f"{part}_{m}"]) == row[part][m] for m in measures), "numbers of the table")
+    for several, axis in ((names[:1], "epoch"), (names[:2], "gflop")):
+        good("compare", *several, "--plot", folder / "fit.svg")
+        first = (folder / "fit-history.csv").read_text().split("\n\n")[0].splitlines()
+        require(abs(float(first[-1].split(",")[0]) / last[axis] - 1) < 1e-4, f"the history goes by {axis}: {first[-1]}")
     text = good("compare", *names)
     require(all(str(name) in text for name in names) and text.count("held out") == 3, "for people")
     refused(2, "no such folder", "compare", names[0], folder / "nobody")
