@@ -113,9 +113,8 @@ struct Study {
     return out;
   }
 
-  // What it costs, folded. Timings want the machine for themselves: not in a parallel loop.
-  void time(const PointModel& fast, Measured& to) const {
-    const Folded fold = folded(fast, 0, options.tolerance / 5);
+  // What it costs. Timings want the machine for themselves: not in a parallel loop.
+  void time(const Folded& fold, Measured& to) const {
     std::vector<float> scratch, u(static_cast<std::size_t>(fold.out));
     const std::vector<double> t = to_vector(unseen);
     to.ns = nanoseconds(std::ssize(t), [&](std::int64_t i) {
@@ -128,14 +127,16 @@ struct Study {
   FastRow row(std::int64_t rank, const std::vector<PointModel>& models, bool timed) const {
     const auto n = static_cast<std::int64_t>(points.size());
     std::vector<Measured> all(points.size());
-    parallel_for(n, [&](std::int64_t k) {
-      all[static_cast<std::size_t>(k)] =
-          measure(models[static_cast<std::size_t>(k)], static_cast<std::size_t>(k));
+    std::vector<Folded> folds(points.size());
+    parallel_for(n, [&](std::int64_t i) {
+      const auto k = static_cast<std::size_t>(i);
+      all[k] = measure(models[k], k);
+      if (timed) folds[k] = folded(models[k], 0, options.tolerance / 5);
     });
     FastRow out{.rank = rank, .effectivity_low = 1e300};
     std::vector<double> errors;
     for (std::size_t k = 0; k < points.size(); ++k) {
-      if (timed) time(models[k], all[k]);
+      if (timed) time(folds[k], all[k]);
       const Measured& m = all[k];
       const double share = 1 / static_cast<double>(n);
       errors.push_back(m.rel_l2);

@@ -54,11 +54,13 @@ struct Motion {
   Tensor at(const Tensor& tau) const { return from_coordinates(modes, series.at(tau)); }
 };
 
-// With singular values below eps of the first left out, and no more terms than leave out eps of the largest c.
-Motion motion(const CoefficientsAt& coefficients, double begin, double end, double eps) {
+Hypermodes modes_between(const CoefficientsAt& coefficients, double begin, double end) {
   const Tensor tau = linspace(-1, 1, 2 * longest_series + 1, Dtype::f64);
-  const Tensor times = linspace(begin, end, tau.size(), Dtype::f64);
-  const Hypermodes all = hypermodes(tau, coefficients(times));
+  return hypermodes(tau, coefficients(linspace(begin, end, tau.size(), Dtype::f64)));
+}
+
+// With singular values below eps of the first left out, and no more terms than leave out eps of the largest c.
+Motion motion(const Hypermodes& all, const CoefficientsAt& coefficients, double begin, double end, double eps) {
   const std::int64_t count = std::max<std::int64_t>(1, all.significant(eps));
   // A network all of whose terms are gone has no mode at all.
   Motion out{.modes = all.modes.shape[1] > 0 ? all.first(count) : all.modes};
@@ -145,10 +147,11 @@ struct Folder {
     const Tensor tau = linspace(-1, 1, 2 * piece.samples - 1, Dtype::f64),
                  times = linspace(begin, end, tau.size(), Dtype::f64),
                  unfolded = values(net, point, model.coefficients(times));
+    const Hypermodes all = modes_between(model.coefficients, begin, end);
     Motion moves;
     double change = 0, eps = tolerance;
     for (int tries = 0; tries < 12; ++tries, eps /= 4) {
-      moves = motion(model.coefficients, begin, end, eps);
+      moves = motion(all, model.coefficients, begin, end, eps);
       change = largest_row_difference(values(net, point, moves.at(tau)), unfolded) / model.size;
       if (change <= tolerance) break;
     }
@@ -229,7 +232,7 @@ void Folded::evaluate(double t, float* u, std::vector<float>& scratch) const {
 }
 
 FoldedCoefficients folded_coefficients(const CoefficientsAt& coefficients, double tolerance) {
-  const Motion moves = motion(coefficients, -1, 1, tolerance);
+  const Motion moves = motion(modes_between(coefficients, -1, 1), coefficients, -1, 1, tolerance);
   return {columns_from_rows(moves.series.terms), columns_from_rows(transposed(moves.modes))};
 }
 
