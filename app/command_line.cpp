@@ -168,9 +168,10 @@ int run(int argc, char** argv) {
   reduce_verb.add_option("--oversample", reduce.study.fast.oversample, "rows beyond the rank")
       ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
-  reduce_verb.add_option("--points", reduce.study.points, "points to look at")
-      ->check(CLI::Range(2, 10000))
-      ->capture_default_str();
+  reduce_verb
+      .add_option("--points", reduce.study.points,
+                  "points to look at; by default 16, of networks of a million parameters 4")
+      ->check(CLI::Range(2, 10000));
   reduce_verb.add_option("--snapshots", reduce.study.times, "times that hypermodes come from")
       ->check(CLI::Range(2, 100000))
       ->capture_default_str();

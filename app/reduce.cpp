@@ -61,7 +61,7 @@ Json json_of(const FinishedRun& run, const std::vector<double>& mu, const Reduct
           {"tolerance", options.tolerance},
           {"selector", name_of(options.fast.selector)},
           {"oversample", options.fast.oversample},
-          {"points", options.points},
+          {"points", study.points.shape[0]},
           {"unseen_times", options.unseen},
           {"ranks", {{"weights", global.kept.weight_ranks()}, {"biases", global.kept.bias_ranks()}}},
           {"hypermodes", study.significant},
@@ -97,7 +97,7 @@ void print(const char* by, const ChosenRanks& chosen) {
 void print(const FinishedRun& run, const std::string& case_name, const ReductionStudy& study,
            const StudyOptions& options) {
   fmt::print("{}: {}, {} coefficients; errors of u are those at the {} points of the last table\n\n", run.name,
-             run.model.name, run.model.coefficients(), options.points);
+             run.model.name, run.model.coefficients(), study.points.shape[0]);
   fmt::print("truncation at {:.0e}, ranks by layer{:>34}{:>28}{:>12}\n", options.threshold, "weights", "biases",
              "rel l2");
   for (const TruncationRow& row : study.truncation)
@@ -125,7 +125,7 @@ void print(const FinishedRun& run, const std::string& case_name, const Reduction
       "\nFastLRNR at {} points, half of them where the field jumps; errors over {} times not seen before\n"
       "on pieces of time:                                                  one basis for all times:\n"
       "rank  pieces   rel l2 (median)      bound   bound/error     ns    kB    rel l2      bound     ns\n",
-      options.points, options.unseen);
+      study.points.shape[0], options.unseen);
   for (std::size_t k = 0; k < study.fast.size(); ++k) {
     const FastRow &row = study.fast[k], &one = study.one_basis[k];
     fmt::print(

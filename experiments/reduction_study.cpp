@@ -276,7 +276,9 @@ void study_rivals(const LowRankModel& model, const StudyOptions& options, const 
 
 }  // namespace
 
-ReductionStudy study(const LowRankModel& model, const StudyOptions& options) {
+ReductionStudy study(const LowRankModel& model, const StudyOptions& given) {
+  StudyOptions options = given;
+  if (options.points == 0) options.points = model.weights.parameter_count() < 1'000'000 ? 16 : 4;
   if (options.points < 2 || options.times < 2 || options.unseen < 1 || !(options.tolerance > 0))
     fail<Error>("study", "needs at least two points, two times, one unseen time and a positive tolerance");
   ReductionStudy out;
