@@ -15,9 +15,14 @@ namespace {
 
 using Values = std::map<std::string, std::string>;
 
-constexpr const char* known = "advection2d, burgers2d, acoustics2d, euler1d";
+constexpr const char* known[] = {"advection2d", "burgers2d", "acoustics2d", "euler1d"};
 // What the study itself decides, or what POD's modes and the points stand on.
 constexpr const char* fixed[] = {"t_end", "frames", "heldout", "ratios", "cells", "tolerance", "buffer"};
+
+[[noreturn]] void unknown_equation(const std::string& case_name) {
+  throw InputError(
+      fmt::format("the equation of {} is not known here; those of {} are", case_name, fmt::join(known, ", ")));
+}
 
 // What was given for a setting of the run; empty: nothing.
 std::string text_of(const EvolvedCase& trained, const std::string& name) {
@@ -173,10 +178,12 @@ Equation equation_of(const std::string& case_name, const Values& settings) {
   if (case_name == "burgers2d") return burgers_equation(2);
   if (case_name == "acoustics2d") return acoustics_equation(2, number("density"), number("bulk_modulus"));
   if (case_name == "euler1d") return euler_equation(number("gamma"));
-  throw InputError(fmt::format("the equation of {} is not known here; those of {} are", case_name, known));
+  unknown_equation(case_name);
 }
 
 EvolutionStudy evolution_study(const EvolvedCase& trained, const EvolutionOptions& options) {
+  if (std::find(std::begin(known), std::end(known), trained.case_name) == std::end(known))
+    unknown_equation(trained.case_name);
   const LowRankModel& model = trained.model;
   const Range learned = model.scaling.t[0];
   if (model.scaling.parameters() > 0)

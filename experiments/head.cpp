@@ -7,16 +7,20 @@
 
 namespace lowtide {
 
-// u = (s1 o V z) U + s2 B is linear in the rows of U and B together. With the unit matrix for U and zeros for B
-// the network itself gives the first half of the features.
-void solve_head(const Network& net, Tensors& theta, const TrainingData& data, double ridge_factor) {
+LowRankNet network_with_head(const Network& net) {
   const auto factors = low_rank(net);
   if (!factors) throw InputError("train.head_every is for low-rank models; set it to 0");
   if (factors->ranks.term > 1) throw InputError("train.head_every is for terms of rank one; set it to 0");
-  const std::int64_t r = factors->weight_rank(factors->depth - 1), q = factors->bias_rank(factors->depth - 1),
-                     n = r + q, c = factors->out, rows = data.all_points();
-  const std::size_t last = factors->parameter_tensors() - 3;
-  LowRankNet inner = *factors;
+  return *factors;
+}
+
+// u = (s1 o V z) U + s2 B is linear in the rows of U and B together. With the unit matrix for U and zeros for B
+// the network itself gives the first half of the features.
+void solve_head(const Network& net, Tensors& theta, const TrainingData& data, double ridge_factor) {
+  LowRankNet inner = network_with_head(net);
+  const std::int64_t r = inner.weight_rank(inner.depth - 1), q = inner.bias_rank(inner.depth - 1), n = r + q,
+                     c = inner.out, rows = data.all_points();
+  const std::size_t last = inner.parameter_tensors() - 3;
   inner.out = r;
   Tensors opened(theta.begin(), theta.begin() + static_cast<std::ptrdiff_t>(last + 3));
   opened[last] = eye(r, Dtype::f32);

@@ -107,6 +107,7 @@ Tensors first_parameters(const Run& run, const Recipe& recipe, const Network& ne
 Trained train(Run& run, const Recipe& given, const Network& net, const Snapshots& set, const Scaling& scaling) {
   if (set.training().empty()) throw InputError("no frame is left to train on: all are held out");
   if (given.optimizer == "lbfgs") return train_by_lbfgs(run, given, net, set, scaling);
+  if (given.head_every > 0) network_with_head(net);
   const FrameBatches batches = batches_of(given, set);
   TrainingData data(set, scaling, set.training(), batches.stride, given.weighted);
   const TrainingData exact = data, held_out(set, scaling, set.held_out(), 1, false);  // never mollified
