@@ -26,9 +26,9 @@ def read(path):
 
 
 def thinned(lines, most=60):
-    """Of the history that many lines, the last among them."""
+    """Of the history about that many lines: the last, and those at which all frames were looked at, among them."""
     step = max(1, -(-len(lines) // most))
-    return lines[::-1][::step][::-1]
+    return [line for k, line in enumerate(lines) if (len(lines) - 1 - k) % step == 0 or "train_l1" in line]
 
 
 def history(folder):
@@ -82,6 +82,10 @@ def files(preset):
     return sorted(STORE.glob(f"*-{preset}.json"))
 
 
+def other_seed(path):
+    return path.with_name(f"{path.stem}-seed1.json")
+
+
 def case_of(path):
     return path.name.split("-")[0]
 
@@ -127,12 +131,35 @@ def reductions(preset):
                   "their error", "faster than the network"], rows)
 
 
-TABLES = {"errors": errors, "switches": switches, "reductions": reductions}
+def seeds(preset):
+    rows = []
+    for path in files(preset):
+        if not other_seed(path).exists():
+            continue
+        both = read(path)["runs"], read(other_seed(path))["runs"]
+        for name in both[0]:
+            if name in both[1]:
+                rows.append([case_of(path), MODELS[name]] + [percent(runs[name][part]["rel_l1"]) for part in ("train", "heldout") for runs in both])
+    return table(["case", "model", "L1, seed 0", "seed 1", "L1 held out, seed 0", "seed 1"], rows)
+
+
+def checkpoints(name):
+    """Of both recipes, wherever they were measured on all frames."""
+    rows = []
+    for run in ("lrnr", "lrnr-paper"):
+        for line in read(STORE / f"{name}.json")["runs"].get(run, {}).get("history", []):
+            if "train_l1" in line:
+                rows.append([MODELS[run], line["epoch"], f"{line['gflop']:,.0f}", f"{line['seconds']:.0f}", f"{line['misfit']:.1e}",
+                             line["q"], percent(line["train_l1"]), percent(line["heldout_l1"])])
+    return table(["recipe", "epoch", "GFLOP", "seconds", "misfit", "q", "L1", "L1, held out"], rows)
+
+
+TABLES = {"errors": errors, "switches": switches, "reductions": reductions, "seeds": seeds, "checkpoints": checkpoints}
 
 
 def page(check):
     text = PAGE.read_text()
-    made = re.sub(r"(<!-- table: (\w+) (\w+) -->\n).*?(\n<!-- end -->)",
+    made = re.sub(r"(<!-- table: (\w+) ([\w-]+) -->\n).*?(\n<!-- end -->)",
                   lambda m: m[1] + TABLES[m[2]](m[3]) + m[4], text, flags=re.S)
     if check:
         sys.exit(0 if made == text else f"{PAGE.name} is not what docs/reproduction says; run bench/reproduction.py page")
