@@ -29,9 +29,9 @@ Inverse pseudo_inverse(const Tensor& a) {  // (rows,k), of full rank
   return {multiply(v, parts.u, Trans::no, Trans::yes), 1 / parts.s.at(k - 1)};
 }
 
-std::vector<std::int64_t> sampled_rows(const Tensor& basis, const Tensor& xi, const FastOptions& options) {
-  const std::int64_t rank = xi.shape[1];
-  return select_rows(xi, options.selector, rank + std::min(options.oversample, basis.shape[0] - rank));
+std::vector<std::int64_t> sampled_rows(const Tensor& xi, const FastOptions& options) {
+  const std::int64_t m = xi.shape[0], rank = xi.shape[1];
+  return select_rows(xi, options.selector, rank + std::min(options.oversample, m - rank));
 }
 
 struct Sampling {
@@ -41,7 +41,7 @@ struct Sampling {
 };
 Sampling sampling(const Tensor& basis, std::int64_t rank, const FastOptions& options) {
   const Tensor xi = columns_of(basis, first(rank));
-  Sampling out{.rows = sampled_rows(basis, xi, options)};
+  Sampling out{.rows = sampled_rows(xi, options)};
   const Inverse inverse = pseudo_inverse(rows_of(xi, out.rows));
   out.lift = multiply(xi, inverse.matrix);
   out.amplification = inverse.norm;
@@ -50,7 +50,7 @@ Sampling sampling(const Tensor& basis, std::int64_t rank, const FastOptions& opt
 
 double amplification(const Tensor& basis, std::int64_t rank, const FastOptions& options) {
   const Tensor xi = columns_of(basis, first(rank));
-  return 1 / svd(rows_of(xi, sampled_rows(basis, xi, options))).s.at(rank - 1);
+  return 1 / svd(rows_of(xi, sampled_rows(xi, options))).s.at(rank - 1);
 }
 
 // A number not below the largest singular value of a, and seldom 10 % above: trace(g^4)^(1/8), where g = a aT
