@@ -82,6 +82,10 @@ def files(preset):
     return sorted(STORE.glob(f"*-{preset}.json"))
 
 
+def held_out_or_not(run, part):
+    return percent(run[part]["rel_l1"]) if run.get(part) and run[part].get("rel_l1") is not None else ""
+
+
 def other_seed(path):
     return path.with_name(f"{path.stem}-seed1.json")
 
@@ -124,10 +128,10 @@ def reductions(preset):
         ranks = r["truncation"]
         one = next(t for t in ranks if t["relative"] == "global")
         best = r["by_bound"]
-        rows.append([case_of(path), " ".join(map(str, one["weights"])), " ".join(map(str, one["biases"])), r["hypermodes"],
+        rows.append([case_of(path), r["points"], " ".join(map(str, one["weights"])), " ".join(map(str, one["biases"])), r["hypermodes"],
                      max(r["degrees_to_roundoff"]), f"{best['mean_rank']:.0f}", f"{best['rel_l2']:.0e}",
                      f"{r['full_ns_per_point'] / best['ns_per_point']:,.0f}×"])
-    return table(["case", "weights `r1`", "biases `r2`", "hypermodes", "degree to roundoff", "rank of FastLRNRs",
+    return table(["case", "points", "weights `r1`", "biases `r2`", "hypermodes", "degree to roundoff", "rank of FastLRNRs",
                   "their error", "faster than the network"], rows)
 
 
@@ -139,18 +143,18 @@ def seeds(preset):
         both = read(path)["runs"], read(other_seed(path))["runs"]
         for name in both[0]:
             if name in both[1]:
-                rows.append([case_of(path), MODELS[name]] + [percent(runs[name][part]["rel_l1"]) for part in ("train", "heldout") for runs in both])
+                rows.append([case_of(path), MODELS[name]] + [held_out_or_not(runs[name], part) for part in ("train", "heldout") for runs in both])
     return table(["case", "model", "L1, seed 0", "seed 1", "L1 held out, seed 0", "seed 1"], rows)
 
 
 def checkpoints(name):
-    """Of both recipes, wherever they were measured on all frames."""
+    """Of both recipes, where they were measured on all frames."""
     rows = []
     for run in ("lrnr", "lrnr-paper"):
         for line in read(STORE / f"{name}.json")["runs"].get(run, {}).get("history", []):
             if "train_l1" in line:
                 rows.append([MODELS[run], line["epoch"], f"{line['gflop']:,.0f}", f"{line['seconds']:.0f}", f"{line['misfit']:.1e}",
-                             line["q"], percent(line["train_l1"]), percent(line["heldout_l1"])])
+                             line["q"], percent(line["train_l1"]), percent(line["heldout_l1"]) if "heldout_l1" in line else ""])
     return table(["recipe", "epoch", "GFLOP", "seconds", "misfit", "q", "L1", "L1, held out"], rows)
 
 

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 namespace lowtide {
 namespace {
@@ -171,15 +172,16 @@ Tensor error_bounds(const LowRankWeights& net, const FastLrnr& fast, const std::
         double *row = what.mutable_data<double>(), *rest = rho.mutable_data<double>();
         const std::int64_t length = what.shape[1];
         for (std::int64_t i = 0; i < w; ++i, row += length) {
-          const double off = blas::nrm2(length, row) * gathered + std::abs(rest[i]);
+          double off = blas::nrm2(length, row) * gathered + std::abs(rest[i]);
+          if (std::isnan(off)) off = std::numeric_limits<double>::infinity();
           const double slope = largest_slope(net.activation, y[at].at(k * w + i), off);
           for (std::int64_t j = 0; j < length; ++j) row[j] *= slope;
           rest[i] *= slope;
         }
       }
-      gathered = (gathered > 0 ? largest_singular_value(what) * gathered : 0) + norm(rho);
+      gathered = (gathered == 0 ? 0 : largest_singular_value(what) * gathered) + norm(rho);
     }
-    bounds[k] = gathered;
+    bounds[k] = std::isnan(gathered) ? std::numeric_limits<double>::infinity() : gathered;
   });
   return out;
 }

@@ -89,7 +89,8 @@ struct Builder {
       }
     }
     if (piece.holds || halvings == 0) {
-      if (options.ranks != Ranks::bound || !piece.holds) measure_bound(piece, model.net, between, model.size);
+      if (options.ranks != Ranks::bound || piece.error > options.tolerance)
+        measure_bound(piece, model.net, between, model.size);
       model.pieces.push_back(std::move(piece));
       return;
     }
