@@ -70,7 +70,7 @@ def collect(folder, to):
 
 
 def percent(x):
-    return f"{100 * x:.2g} %"
+    return f"{100 * x:.2g} %" if x < 1 else f"{100 * x:.0f} %"
 
 
 def table(header, rows):
@@ -163,8 +163,8 @@ TABLES = {"errors": errors, "switches": switches, "reductions": reductions, "see
 
 def page(check):
     text = PAGE.read_text()
-    made = re.sub(r"(<!-- table: (\w+) ([\w-]+) -->\n).*?(\n<!-- end -->)",
-                  lambda m: m[1] + TABLES[m[2]](m[3]) + m[4], text, flags=re.S)
+    made = re.sub(r"(<!-- table: (\w+) ([\w-]+) -->\n).*?(<!-- end -->)",
+                  lambda m: m[1] + TABLES[m[2]](m[3]) + "\n" + m[4], text, flags=re.S)
     if check:
         sys.exit(0 if made == text else f"{PAGE.name} is not what docs/reproduction says; run bench/reproduction.py page")
     PAGE.write_text(made)
