@@ -27,6 +27,7 @@ LOWTIDE_CASE(euler1d, "two blast waves between walls, compressible gas in one di
                 .head = "relu",
                 .epochs = run.preset(300, 150, 60),
                 .l1_epochs = run.preset(100, 50, 20),
+                .l1_rate = run.preset(.2, .2, .04),
                 .gamma = 1.0005,
                 .sparse = 3.65e-18,
                 .ortho = 7.76e-3,

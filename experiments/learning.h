@@ -18,6 +18,7 @@ struct Learning {
 
   // For the fast recipe.
   std::int64_t epochs = 300, l1_epochs = 100;
+  double l1_rate = 0.2;  // of the rate, for q = 1
 
   // For the paper's recipe.
   std::int64_t paper_epochs = 2000;

@@ -73,7 +73,7 @@ Recipe recipe_from(Settings& s, const std::string& name, const std::string& mode
   const bool adam = r.optimizer == "adam";
   const double lr = !fast ? 1e-3 : adam ? 3e-3 : fast_rate(model);
   r.lr = s.get("optim.lr", lr, "learning rate", 1e-12, 1e3);
-  r.l1_lr = s.get("optim.l1_lr", fast ? std::round(lr * 2e5) / 1e6 : lr,
+  r.l1_lr = s.get("optim.l1_lr", fast ? std::round(lr * (learning.l1_rate * 1e6)) / 1e6 : lr,
                   "learning rate to go on with where q becomes 1", 1e-12, 1e3);
   r.hyper_factor = s.get("optim.hyper_factor", fast && factors ? 4.0 : 1.0,
                          "of the learning rate, for the hypernetwork", 1e-6, 1e6);
