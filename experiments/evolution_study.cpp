@@ -182,8 +182,6 @@ Equation equation_of(const std::string& case_name, const Values& settings) {
 }
 
 EvolutionStudy evolution_study(const EvolvedCase& trained, const EvolutionOptions& options) {
-  if (std::find(std::begin(known), std::end(known), trained.case_name) == std::end(known))
-    unknown_equation(trained.case_name);
   const LowRankModel& model = trained.model;
   const Range learned = model.scaling.t[0];
   if (model.scaling.parameters() > 0)
@@ -198,6 +196,8 @@ EvolutionStudy evolution_study(const EvolvedCase& trained, const EvolutionOption
     throw InputError(
         fmt::format("--to {}: a time after {} expected, and at most {}", to, from, learned.low + 100 * window));
   const Values standard = settings_of_case(trained), settings = with_changes(standard, options.changed);
+  if (std::find(std::begin(known), std::end(known), trained.case_name) == std::end(known))
+    unknown_equation(trained.case_name);
 
   EvolutionStudy study{
       .fields = model.scaling.fields, .size = model.scaling.size, .learned_until = learned.high};
