@@ -82,8 +82,9 @@ def files(preset):
     return sorted(STORE.glob(f"*-{preset}.json"))
 
 
-def held_out_or_not(run, part):
-    return percent(run[part]["rel_l1"]) if run.get(part) and run[part].get("rel_l1") is not None else ""
+def l1(run, part):
+    x = run.get(part, {}).get("rel_l1")
+    return "" if x is None else percent(x)
 
 
 def other_seed(path):
@@ -101,8 +102,8 @@ def errors(preset):
             manifest = row["manifest"]
             held = row.get("heldout", {})
             rows.append([case_of(path), MODELS[name], f"{row['params']:,}", f"{row['gflop']:,.0f}" if row.get("gflop") else "",
-                         f"{manifest['seconds']:.0f}", f"{row['train']['rel_mse']:.1e}", percent(row["train"]["rel_l1"]),
-                         f"{held['rel_mse']:.1e}" if held else "", percent(held["rel_l1"]) if held else ""])
+                         f"{manifest['seconds']:.0f}", f"{row['train']['rel_mse']:.1e}", l1(row, "train"),
+                         f"{held['rel_mse']:.1e}" if held else "", l1(row, "heldout")])
     return table(["case", "model", "parameters", "GFLOP", "seconds", "MSE", "L1", "MSE, held out", "L1, held out"], rows)
 
 
@@ -143,7 +144,7 @@ def seeds(preset):
         both = read(path)["runs"], read(other_seed(path))["runs"]
         for name in both[0]:
             if name in both[1]:
-                rows.append([case_of(path), MODELS[name]] + [held_out_or_not(runs[name], part) for part in ("train", "heldout") for runs in both])
+                rows.append([case_of(path), MODELS[name]] + [l1(runs[name], part) for part in ("train", "heldout") for runs in both])
     return table(["case", "model", "L1, seed 0", "seed 1", "L1 held out, seed 0", "seed 1"], rows)
 
 

@@ -13,7 +13,7 @@ struct StudyOptions {
   double tolerance = 1e-4;             // of FastLRNRs, relative
   std::int64_t rank = 0;               // of the FastLRNRs whose pieces the table keeps; 0: that of the weights
   // Half of them where the field changes most abruptly in time. 0: 16, and 4 of networks with a million
-  // parameters, for each of whose points it takes a minute.
+  // parameters, each of which takes minutes.
   std::int64_t points = 0;
   std::int64_t times = 401;    // snapshots of the coefficients
   std::int64_t unseen = 1000;  // random times that errors are measured at

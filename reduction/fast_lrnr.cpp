@@ -11,12 +11,6 @@
 namespace lowtide {
 namespace {
 
-std::vector<std::int64_t> first(std::int64_t n) {
-  std::vector<std::int64_t> all;
-  for (std::int64_t i = 0; i < n; ++i) all.push_back(i);
-  return all;
-}
-
 // (PT Xi)^+ and its norm.
 struct Inverse {
   Tensor matrix;  // (k,rows)
@@ -41,7 +35,7 @@ struct Sampling {
   double amplification = 0;
 };
 Sampling sampling(const Tensor& basis, std::int64_t rank, const FastOptions& options) {
-  const Tensor xi = columns_of(basis, first(rank));
+  const Tensor xi = first_columns(basis, rank);
   Sampling out{.rows = sampled_rows(xi, options)};
   const Inverse inverse = pseudo_inverse(rows_of(xi, out.rows));
   out.lift = multiply(xi, inverse.matrix);
@@ -50,7 +44,7 @@ Sampling sampling(const Tensor& basis, std::int64_t rank, const FastOptions& opt
 }
 
 double amplification(const Tensor& basis, std::int64_t rank, const FastOptions& options) {
-  const Tensor xi = columns_of(basis, first(rank));
+  const Tensor xi = first_columns(basis, rank);
   return 1 / svd(rows_of(xi, sampled_rows(xi, options))).s.at(rank - 1);
 }
 
@@ -215,7 +209,7 @@ std::vector<std::vector<double>> gains(const LowRankWeights& net, const std::vec
 // The longest row of z (I - Xi XiT) for Xi the first 0, 1, .., k columns of a basis. Summed from the last: what
 // is left of a row is far smaller than the row.
 std::vector<double> longest_rests(const Tensor& z, const Tensor& basis, std::int64_t k) {
-  const Tensor xi = columns_of(basis, first(k)), c = multiply(z, xi),
+  const Tensor xi = first_columns(basis, k), c = multiply(z, xi),
                rest = multiply(c, xi, Trans::no, Trans::yes);
   std::vector<double> longest(static_cast<std::size_t>(k + 1), 0.0);
   for (std::int64_t i = 0; i < z.shape[0]; ++i) {

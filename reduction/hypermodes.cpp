@@ -34,9 +34,7 @@ std::int64_t Hypermodes::significant(double tolerance) const {
 Tensor Hypermodes::first(std::int64_t r) const {
   if (r < 1 || r > modes.shape[1])
     fail<ShapeError>("hypermodes", fmt::format("{} of {} modes asked for", r, modes.shape[1]));
-  std::vector<std::int64_t> which;
-  for (std::int64_t j = 0; j < r; ++j) which.push_back(j);
-  return columns_of(modes, which);
+  return first_columns(modes, r);
 }
 
 Hypermodes hypermodes(const Tensor& times, const Tensor& s) {

@@ -120,6 +120,8 @@ Tensor columns_of(const Tensor& a, const std::vector<std::int64_t>& which) {
   return out;
 }
 
+Tensor first_columns(const Tensor& a, std::int64_t count) { return part(a, 0, count); }
+
 Tensor rows_of(const Tensor& a, const std::vector<std::int64_t>& which) {
   Tensor out({std::ssize(which), a.shape[1]}, Dtype::f64);
   double* to = out.mutable_data<double>();

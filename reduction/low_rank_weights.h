@@ -55,6 +55,7 @@ using CoefficientsAt = std::function<Tensor(const Tensor& t)>;
 
 // The chosen columns of a (n,k), in the order given.
 Tensor columns_of(const Tensor& a, const std::vector<std::int64_t>& which);
+Tensor first_columns(const Tensor& a, std::int64_t count);
 Tensor rows_of(const Tensor& a, const std::vector<std::int64_t>& which);
 // The largest |row of a - row of b|_2; NaN where a number is.
 double largest_row_difference(const Tensor& a, const Tensor& b);

@@ -56,7 +56,7 @@ void measure_error(Piece& piece, const Sample& between, double size) {
 
 // Takes far longer than the error.
 void measure_bound(Piece& piece, const LowRankWeights& net, const Sample& between, double size) {
-  piece.bound = known(max_abs(error_bounds(net, piece.fast, between.full, between.s)) / size);
+  piece.bound = max_abs(error_bounds(net, piece.fast, between.full, between.s)) / size;
 }
 
 struct Builder {
