@@ -61,6 +61,10 @@ def check_settings(folder: Path) -> None:
     require({"model.rank", "optim.lr", "loss.tau", "train.batch", "cells", "run.recipe"} <= set(listed), "all settings")
     require(str(listed["train.epochs"]["value"]) == "6" and listed["train.epochs"]["help"], "with value and help")
     require("model.rank" in good("train", *small, "--settings"), "for people")
+    for case, preset, name, value in (("euler1d", "demo", "optim.l1_lr", 3e-4), ("euler1d", "paper", "optim.l1_lr", 6e-5),
+                                      ("euler1d", "study", "train.epochs", 150), ("burgers2d", "study", "train.l1_epochs", 5)):
+        of_preset = {s["name"]: s["value"] for s in json.loads(good("train", case, "--preset", preset, "--settings", "--json"))}
+        require(float(of_preset[name]) == value, f"{name} of {case}, {preset}: {of_preset[name]}")
 
     config = folder / "mine.toml"
     config.write_text("cells = 50\n[train]\nepochs = 3\nl1_epochs = 0\n[model]\nwidth = 12\nrank = 3\n")
