@@ -209,8 +209,7 @@ std::vector<std::vector<double>> gains(const LowRankWeights& net, const std::vec
 // The longest row of z (I - Xi XiT) for Xi the first 0, 1, .., k columns of a basis. Summed from the last: what
 // is left of a row is far smaller than the row.
 std::vector<double> longest_rests(const Tensor& z, const Tensor& basis, std::int64_t k) {
-  const Tensor xi = first_columns(basis, k), c = multiply(z, xi),
-               rest = multiply(c, xi, Trans::no, Trans::yes);
+  const Tensor xi = first_columns(basis, k), c = multiply(z, xi), rest = multiply(c, xi, Trans::no, Trans::yes);
   std::vector<double> longest(static_cast<std::size_t>(k + 1), 0.0);
   for (std::int64_t i = 0; i < z.shape[0]; ++i) {
     double square = 0;
